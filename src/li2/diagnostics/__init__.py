@@ -1,0 +1,26 @@
+"""What a network did, measured from its weights; and where its stages begin, with the evidence."""
+
+from li2.diagnostics.features import FourierBasis
+from li2.diagnostics.grams import GRAM_FIGURES, gram_figures
+from li2.diagnostics.nodes import (
+    NODE_COLUMNS,
+    irrep_figures,
+    node_figures,
+    summarise_irreps,
+    summarise_nodes,
+)
+from li2.diagnostics.stages import end_state, find_stages, first_epochs
+
+__all__ = [
+    "GRAM_FIGURES",
+    "NODE_COLUMNS",
+    "FourierBasis",
+    "end_state",
+    "find_stages",
+    "first_epochs",
+    "gram_figures",
+    "irrep_figures",
+    "node_figures",
+    "summarise_irreps",
+    "summarise_nodes",
+]

@@ -1,0 +1,205 @@
+"""Where a run's stages begin, and the state in which it ends: rules on measured figures, with evidence.
+
+Nothing is inferred where a rule's evidence is missing: a boundary is then "not seen", and says why.
+"""
+
+import math
+
+import pandas as pd
+
+from li2.specs import EndState, StageBoundary
+
+GRADIENT_COSINE = 0.5
+"""Nodes climb their own energies from this median cosine of gradient and ∇E on."""
+
+ALIGNMENT_FALL = 0.9
+"""G_F has turned away from the independent signal below this times its largest alignment so far."""
+
+MEMORISED_ACCURACY = 0.1
+MEMORISED_CHANGE = 0.02
+COLLAPSED_NORM = 0.5
+COLLAPSED_LOSS = 0.01
+
+
+def find_stages(
+    metrics: pd.DataFrame, diagnosis: pd.DataFrame, accuracy_threshold: float, irreps_total: int | None
+) -> tuple[StageBoundary, ...]:
+    """The boundaries of the three stages and the moment of generalisation.
+
+    - lazy: from epoch 0, if the training loss falls while the features have not moved;
+    - independent: half of the nodes have a higher energy on the unit sphere than 95 % of them had at
+      epoch 0, and their gradients point along ∇E (median cosine ≥ 0.5);
+    - interactive: more nodes than at epoch 0 are pure features, so that some irrep is covered, and G_F has
+      turned away from the independent signal: cos(G_F, ỸỸᵀF̃) < 0.9 of its largest value so far;
+    - generalised: test accuracy ≥ the threshold.
+
+    Args:
+        metrics: one row per epoch.
+        diagnosis: one row per diagnosed epoch, possibly none.
+        accuracy_threshold: of generalisation.
+        irreps_total: number of non-trivial irreps; None where irreps do not apply.
+    """
+    independent = _independent(diagnosis)
+    return (
+        _lazy(metrics, diagnosis, independent),
+        independent,
+        _interactive(diagnosis, independent, irreps_total),
+        _generalised(metrics, accuracy_threshold),
+    )
+
+
+def end_state(metrics: pd.DataFrame, accuracy_threshold: float, classes: int, zero_loss: float) -> EndState:
+    """The end state of a run with these metrics; see :class:`EndState`.
+
+    Memorised asks for a test accuracy below 0.1 (or twice chance, 2/M, in groups of fewer than 20
+    elements); collapsed for a training loss within 1 % of a zero output's and for both layers to have
+    lost half of their norm or more.
+
+    Args:
+        metrics: one row per epoch, at least one.
+        accuracy_threshold: of generalisation.
+        classes: M.
+        zero_loss: the loss of a network whose output is zero.
+    """
+    last = metrics.iloc[-1]
+    if not math.isfinite(last["train_loss"]) or not math.isfinite(last["hidden_norm"] + last["top_norm"]):
+        return EndState.DIVERGED
+    if (metrics["test_accuracy"] >= accuracy_threshold).any():
+        return EndState.GENERALISED
+    first = metrics.iloc[0]
+    shrunk = all(last[name] < COLLAPSED_NORM * first[name] for name in ("hidden_norm", "top_norm"))
+    if shrunk and abs(last["train_loss"] / zero_loss - 1) < COLLAPSED_LOSS:
+        return EndState.COLLAPSED
+    late = metrics.loc[metrics["epoch"] >= 0.8 * last["epoch"], "test_accuracy"]
+    near_chance = last["test_accuracy"] < max(MEMORISED_ACCURACY, 2 / classes)
+    if last["train_accuracy"] == 1 and near_chance and late.max() - late.min() < MEMORISED_CHANGE:
+        return EndState.MEMORISED
+    return EndState.LEARNING
+
+
+def first_epochs(metrics: pd.DataFrame) -> dict[str, int | None]:
+    """First epochs at which accuracies were reached; None where never."""
+    return {
+        "train_accuracy_1": _first(metrics, metrics["train_accuracy"] >= 1),
+        "test_accuracy_50": _first(metrics, metrics["test_accuracy"] >= 0.5),
+        "test_accuracy_99": _first(metrics, metrics["test_accuracy"] >= 0.99),
+    }
+
+
+def _first(table: pd.DataFrame, condition: "pd.Series[bool]") -> int | None:
+    return int(table.loc[condition, "epoch"].iloc[0]) if condition.any() else None
+
+
+def _lazy(metrics: pd.DataFrame, diagnosis: pd.DataFrame, independent: StageBoundary) -> StageBoundary:
+    if diagnosis.empty:
+        return StageBoundary("lazy", None, "not seen: the run was not diagnosed")
+    until = metrics["epoch"].iloc[-1] if independent.first_epoch is None else independent.first_epoch
+    stage = metrics[metrics["epoch"] <= until]
+    start, end = stage.iloc[0], stage.iloc[-1]
+    if not end["train_loss"] < start["train_loss"]:
+        return StageBoundary("lazy", None, "not seen: the training loss does not fall while the features rest")
+    return StageBoundary(
+        "lazy",
+        0,
+        f"the training loss falls from {start['train_loss']:.3f} to {end['train_loss']:.3f} and training "
+        f"accuracy rises from {start['train_accuracy']:.2f} to {end['train_accuracy']:.2f} by epoch {until}, "
+        "before the nodes' energies leave their initial range",
+    )
+
+
+def _independent(diagnosis: pd.DataFrame) -> StageBoundary:
+    if diagnosis.empty or diagnosis["epoch"].iloc[0] != 0:
+        return StageBoundary("independent", None, "not seen: epoch 0 was not diagnosed, to compare with")
+    initial = diagnosis["unit_energy_q95"].iloc[0]
+    risen = diagnosis["unit_energy_median"] >= initial
+    climbing = diagnosis["gradient_cosine_median"] >= GRADIENT_COSINE
+    epoch = _first(diagnosis, risen & climbing)
+    if epoch is None:
+        return StageBoundary(
+            "independent",
+            None,
+            f"not seen: half of the nodes never exceeded the energy {initial:.3g} that 5 % of them had at epoch "
+            f"0 (largest median: {diagnosis['unit_energy_median'].max():.3g}) while their gradients pointed along "
+            f"∇E (largest median cosine: {diagnosis['gradient_cosine_median'].max():.2f}, asked: "
+            f"{GRADIENT_COSINE})",
+        )
+    row = _at(diagnosis, epoch)
+    return StageBoundary(
+        "independent",
+        epoch,
+        f"half of the nodes have a higher energy on the unit sphere ({row['unit_energy_median']:.3g}) than 95 % "
+        f"of them had at epoch 0 ({initial:.3g}), and their gradients point along ∇E (median cosine "
+        f"{row['gradient_cosine_median']:.2f} ≥ {GRADIENT_COSINE})",
+    )
+
+
+def _interactive(
+    diagnosis: pd.DataFrame, independent: StageBoundary, irreps_total: int | None
+) -> StageBoundary:
+    if irreps_total is None:
+        return StageBoundary(
+            "interactive", None, "not applicable: without irreps, features cannot be told from memorising nodes"
+        )
+    if independent.first_epoch is None:
+        return StageBoundary("interactive", None, "not seen: the independent stage was not seen before it")
+    featured = diagnosis["feature_share"] > diagnosis["feature_share"].iloc[0]
+    largest = diagnosis["alignment"].cummax()
+    turned = diagnosis["alignment"] < ALIGNMENT_FALL * largest
+    later = diagnosis["epoch"] > independent.first_epoch
+    epoch = _first(diagnosis, later & featured & turned)
+    if epoch is None:
+        return StageBoundary("interactive", None, _not_interactive(diagnosis[later], featured, irreps_total))
+    row = _at(diagnosis, epoch)
+    return StageBoundary(
+        "interactive",
+        epoch,
+        f"{int(row['irreps_covered'])} of {irreps_total} irreps are covered, and G_F has turned away from the "
+        f"independent signal: cos(G_F, ỸỸᵀF̃) = {row['alignment']:.2f} < {ALIGNMENT_FALL} × "
+        f"{largest[diagnosis['epoch'] == epoch].iloc[0]:.2f}{_interaction_seen(diagnosis, row)}",
+    )
+
+
+def _not_interactive(later: pd.DataFrame, featured: "pd.Series[bool]", irreps_total: int) -> str:
+    if not featured.any():
+        return (
+            "not seen: no node became a pure feature (95 % of the nodes stayed below a purity of "
+            f"{later['purity_q95'].max():.2f})"
+        )
+    covered = int(later["irreps_covered"].max())
+    return (
+        f"not seen: {covered} of {irreps_total} irreps were covered, but cos(G_F, ỸỸᵀF̃) did not fall below "
+        f"{ALIGNMENT_FALL} of its largest value ({later['alignment'].max():.2f}) since then"
+    )
+
+
+def _interaction_seen(diagnosis: pd.DataFrame, row: pd.Series) -> str:
+    """What repulsion and top-down modulation look like at a boundary, as far as they were measured."""
+    words = ""
+    if math.isfinite(row["missing_focus"]):
+        words += f"; the residual per missing irrep is {row['missing_focus']:.2f} × that per covered one"
+    if "repelling_share" in diagnosis:
+        known = diagnosis[(diagnosis["epoch"] >= row["epoch"]) & diagnosis["repelling_share"].notna()]
+        if len(known):
+            near = known.iloc[0]
+            words += (
+                f"; at epoch {int(near['epoch'])} {near['repelling_share']:.0%} of the most similar pairs repel "
+                f"(strongest {near['repulsion_strongest']:.2f})"
+            )
+    return words
+
+
+def _generalised(metrics: pd.DataFrame, threshold: float) -> StageBoundary:
+    accuracy = metrics["test_accuracy"]
+    epoch = _first(metrics, accuracy >= threshold)
+    if epoch is None:
+        best = accuracy.max()
+        return StageBoundary(
+            "generalised", None, f"not seen: test accuracy reached {best:.3f}, the rule asks for {threshold}"
+        )
+    return StageBoundary(
+        "generalised", epoch, f"test accuracy {_at(metrics, epoch)['test_accuracy']:.3f} ≥ {threshold}"
+    )
+
+
+def _at(table: pd.DataFrame, epoch: int) -> pd.Series:
+    return table[table["epoch"] == epoch].iloc[0]

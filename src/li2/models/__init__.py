@@ -1,0 +1,26 @@
+"""Networks as pure functions of their weights: activations, losses, initial weights, the energy."""
+
+from li2.models.activations import Activation, named_activation
+from li2.models.energy import energy, energy_and_gradient, unit_nodes
+from li2.models.initial import initial_weights
+from li2.models.losses import Loss, named_loss
+from li2.models.module import TwoLayerModule
+from li2.models.problem import Examples, Problem
+from li2.models.two_layer import TwoLayer, Weights, sum_into_rows
+
+__all__ = [
+    "Activation",
+    "Examples",
+    "Loss",
+    "Problem",
+    "TwoLayer",
+    "TwoLayerModule",
+    "Weights",
+    "energy",
+    "energy_and_gradient",
+    "initial_weights",
+    "named_activation",
+    "named_loss",
+    "sum_into_rows",
+    "unit_nodes",
+]

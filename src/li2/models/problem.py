@@ -1,0 +1,87 @@
+"""What is trained on what: architecture, loss and data together, with the formulas' η."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from li2.models.losses import Labels, Loss
+from li2.models.two_layer import Rows, TwoLayer, Weights
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Samples as the network takes them.
+
+    Attributes:
+        rows: (n, k) int64, the rows of W that each sample selects.
+        labels: (n,) int64.
+    """
+
+    rows: Rows
+    labels: Labels
+
+    @classmethod
+    def of_operands(
+        cls, operands: Int[Tensor, "n k"], labels: Labels, order: int, device: torch.device
+    ) -> "Examples":
+        """Examples from tuples of elements 0 … M−1; operand i selects from rows i·M to (i+1)·M − 1."""
+        starts = torch.arange(operands.shape[1]) * order
+        return cls((operands + starts).to(device), labels.to(device))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A network's training problem.
+
+    Attributes:
+        network: architecture.
+        loss: what is minimised.
+        train: training examples, n of them.
+        classes: M.
+        decay: weight decay, if it is coupled (added to the gradient), else None.
+    """
+
+    network: TwoLayer
+    loss: Loss
+    train: Examples
+    classes: int
+    decay: float | None
+
+    @property
+    def eta(self) -> float | None:
+        """η = n·wd/2 of the formulas; None where V has no ridge solution (see :meth:`no_ridge_reason`)."""
+        return None if self.no_ridge_reason or self.decay is None else len(self.train) * self.decay / 2
+
+    @property
+    def no_ridge_reason(self) -> str | None:
+        """Why V has no ridge solution, or None if it has one."""
+        if not self.loss.has_ridge:
+            return f"the loss {self.loss.name} has no ridge solution"
+        if self.decay is None:
+            return "decoupled weight decay has no ridge solution"
+        return None
+
+    @cached_property
+    def targets(self) -> Float[Tensor, "n M"]:
+        """Ỹ of the formulas in float64: Y − 1/M, or P₁Y for a loss centred over samples."""
+        return self.loss.targets(self.train.labels, self.classes, torch.float64)
+
+    def ridge_features(self, weights: Weights) -> Float[Tensor, "n K"]:
+        """βF in float64, centred over samples if the loss is: what the formulas call F̃ (or F)."""
+        features = self.network.features(weights.W.double(), self.train.rows) * self.network.output_scale
+        return features - features.mean(dim=0) if self.loss.centres_samples else features
+
+    def residual(self, weights: Weights) -> Float[Tensor, "n M"]:
+        """R = −(n/2)·∂loss/∂O on the training examples, in the weights' dtype."""
+        outputs = self.network.forward(weights, self.train.rows)
+        return self.loss.residual(outputs, self.train.labels)
+
+    def backpropagated_gradient(self, weights: Weights) -> Float[Tensor, "n K"]:
+        """G_F = −(n/2)·∂loss/∂F = β·R·Vᵀ."""
+        return self.network.output_scale * self.residual(weights) @ weights.V.T

@@ -1,0 +1,67 @@
+"""The two-layer network β·σ(XW)V on one-hot operands, as pure functions of its weights.
+
+X is never built: a row of XW is the sum of the k rows of W that the operands select.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn import functional
+
+from li2.models.activations import Activation
+
+Rows = Int[Tensor, "n k"]
+
+
+class Weights(NamedTuple):
+    """W (kM, K): column j is the hidden node w_j = [u_j; v_j]. V (K, M): the top layer."""
+
+    W: Float[Tensor, "d K"]
+    V: Float[Tensor, "K M"]
+
+    def clone(self) -> "Weights":
+        """A copy that shares no memory."""
+        return Weights(self.W.clone(), self.V.clone())
+
+
+@dataclass(frozen=True)
+class TwoLayer:
+    """The network's architecture.
+
+    Attributes:
+        activation: σ.
+        output_scale: β.
+    """
+
+    activation: Activation
+    output_scale: float = 1.0
+
+    def preactivations(self, W: Float[Tensor, "d K"], rows: Rows) -> Float[Tensor, "n K"]:
+        """XW: rows[i] are the rows of W (operand·M + element) that sample i selects."""
+        return functional.embedding_bag(rows, W, mode="sum")
+
+    def features(self, W: Float[Tensor, "d K"], rows: Rows) -> Float[Tensor, "n K"]:
+        """F = σ(XW)."""
+        return self.activation.function(self.preactivations(W, rows))
+
+    def forward(self, weights: Weights, rows: Rows, block: int = 1024) -> Float[Tensor, "n M"]:
+        """O = β·F·V, computed for a block of samples at a time."""
+        outputs = [self.features(weights.W, part) @ weights.V for part in rows.split(block)]
+        return self.output_scale * torch.cat(outputs)
+
+
+def sum_into_rows(values: Float[Tensor, "n K"], rows: Rows, count: int) -> Float[Tensor, "d K"]:
+    """Xᵀ·values: row r of the result sums the values of all samples that select row r of W.
+
+    On a GPU scattered sums depend on the order of arrival, so there the one-hot product is taken.
+    """
+    if values.is_cuda:
+        one_hot = functional.one_hot(rows, count).sum(dim=1).to(values.dtype)
+        return one_hot.T @ values
+    result = values.new_zeros(count, values.shape[1])
+    for operand in rows.T:
+        result.index_add_(0, operand, values)
+    return result

@@ -1,0 +1,22 @@
+"""What a run is and how it ended: frozen, validated values. No torch."""
+
+from li2.specs.keys import KEYS, Key, keys_table
+from li2.specs.outcome import STAGES, EndState, Outcome, StageBoundary
+from li2.specs.parsing import DiagnosisSchedule, LearningRateSchedule
+from li2.specs.run_spec import RunSpec
+from li2.specs.sources import read_config, read_overrides
+
+__all__ = [
+    "KEYS",
+    "STAGES",
+    "DiagnosisSchedule",
+    "EndState",
+    "Key",
+    "LearningRateSchedule",
+    "Outcome",
+    "RunSpec",
+    "StageBoundary",
+    "keys_table",
+    "read_config",
+    "read_overrides",
+]

@@ -1,0 +1,147 @@
+"""The keys of a run: default, range and meaning of each, stated once for help, errors and checks."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of a run's specification.
+
+    Attributes:
+        name: as written in ``KEY=VALUE``.
+        default: its default; None where it is unset.
+        range: what values it takes, in words that finish the sentence "it must be …".
+        meaning: what it does.
+    """
+
+    name: str
+    default: Any
+    range: str
+    meaning: str
+
+
+_CHOICES = {
+    "split": ("li2", "sklearn"),
+    "loss": ("mse", "mse-centred", "cross-entropy"),
+    "optimizer": ("adam", "adamw", "sgd"),
+    "init": ("published", "published-separate", "gaussian"),
+    "dtype": ("float32", "float64"),
+}
+
+
+def choices(name: str) -> tuple[str, ...]:
+    """The values of a key that takes one of a few names; empty for other keys."""
+    return _CHOICES.get(name, ())
+
+
+def _one_of(name: str) -> str:
+    *head, last = _CHOICES[name]
+    return f"{', '.join(head)} or {last}"
+
+
+_ALL = [
+    Key(
+        "group",
+        "cyclic:71",
+        "cyclic:M, product:AxBxC, file:PATH (a Cayley table, CSV or NPY) or "
+        "expression:POLYNOMIAL mod P (in x and y)",
+        "the task: the network learns the product of two elements, or the polynomial's value",
+    ),
+    Key("width", 2048, "a whole number ≥ 1", "K, the number of hidden nodes"),
+    Key("train_fraction", 0.4, "> 0 and < 1", "share of all pairs used for training"),
+    Key("train_size", None, "a whole number ≥ 1", "number of training pairs, instead of train_fraction"),
+    Key(
+        "critical_delta",
+        None,
+        "a number < 2.7482",
+        "train on the fraction (2.7482 − critical_delta)·ln M/M (times d_max/2 for a non-Abelian group), "
+        "instead of train_fraction",
+    ),
+    Key(
+        "train_index",
+        None,
+        "an NPY file of whole numbers a·M + b",
+        "the training pairs themselves, instead of train_fraction",
+    ),
+    Key(
+        "split",
+        "li2",
+        _one_of("split"),
+        "who draws the training pairs; sklearn gives train_test_split's with random_state=seed",
+    ),
+    Key(
+        "activation",
+        "square",
+        "square, relu, silu, relu2, tanh, sigmoid or a polynomial a*x+b*x**2",
+        "σ, the hidden nodes' non-linearity",
+    ),
+    Key(
+        "loss",
+        "mse",
+        _one_of("loss"),
+        "mse: centred over classes (as published); mse-centred: centred over samples (as in the paper); "
+        "both averaged over samples, without ½",
+    ),
+    Key("optimizer", "adam", _one_of("optimizer"), "adam and sgd with coupled weight decay, adamw decoupled"),
+    Key("lr", 1e-3, "a number > 0", "learning rate"),
+    Key("weight_decay", 2e-4, "a number ≥ 0", "weight decay of both layers"),
+    Key("momentum", 0.9, "≥ 0 and < 1", "momentum of sgd"),
+    Key("beta1", 0.9, "≥ 0 and < 1", "decay of adam's first moment"),
+    Key("beta2", 0.999, "≥ 0 and < 1", "decay of adam's second moment"),
+    Key(
+        "schedule",
+        "constant",
+        "constant, cosine, cosine:T or step:S:G",
+        "learning rate over the steps: cosine falls to 0 at the last epoch (or step T), step multiplies by G "
+        "every S steps",
+    ),
+    Key("epochs", 400, "a whole number ≥ 0", "number of full-batch steps"),
+    Key("seed", 0, "a whole number from 0 to 4294967295", "seed of the split and the initial weights"),
+    Key(
+        "init",
+        "published",
+        _one_of("init"),
+        "initial weights: uniform ±1/√(2M) below and ±1/√K above; ±1/√M below (until 2025-09-18); or normal "
+        "with the standard deviations of the first",
+    ),
+    Key("hidden_scale", 1.0, "a number ≥ 0", "factor on the initial hidden weights"),
+    Key("top_scale", 1.0, "a number ≥ 0", "factor on the initial top weights; 0 is zero-init"),
+    Key("output_scale", 1.0, "a number > 0", "β, factor on the network's output"),
+    Key(
+        "init_weights",
+        None,
+        "a safetensors file with W [2M, K] and V [K, M]",
+        "start from these weights (init and the scales are then not used)",
+    ),
+    Key("dtype", "float32", _one_of("dtype"), "floating-point type of the training"),
+    Key("device", "auto", "auto, cpu, cuda or cuda:N", "where to train; auto takes a GPU if there is one"),
+    Key(
+        "diagnose",
+        "auto",
+        "auto, off, every:N, log:N (a decade) or at:E.E.E",
+        "epochs at which features, gradients and repulsion are measured and weights kept",
+    ),
+    Key(
+        "accuracy_threshold",
+        0.99,
+        "> 0 and ≤ 1",
+        "test accuracy from which the run counts as generalised",
+    ),
+    Key(
+        "purity_threshold",
+        0.9,
+        "> 0.5 and ≤ 1",
+        "share of a node's mass in one irrep from which it counts as that irrep's feature",
+    ),
+]
+
+KEYS: dict[str, Key] = {key.name: key for key in _ALL}
+
+
+def keys_table() -> list[tuple[str, str, str, str]]:
+    """(name, default, range, meaning) of every key, as texts for help pages."""
+    return [
+        (key.name, "–" if key.default is None else str(key.default), key.range, key.meaning)
+        for key in KEYS.values()
+    ]
