@@ -1,0 +1,39 @@
+"""li2: run, see and check the Li₂ theory of grokking.
+
+    from li2 import RunSpec, run
+    result = run(RunSpec(group="cyclic:23", width=256, train_fraction=0.8, lr=0.005, weight_decay=5e-5))
+    result.status, result.metrics, result.stages
+
+``import li2`` is quick: PyTorch is loaded when a run is.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from li2.errors import Li2Error
+from li2.specs import EndState, Outcome, RunSpec, StageBoundary
+
+if TYPE_CHECKING:
+    from li2.api import RunResult, load, resume, run, write_report
+
+__all__ = [
+    "EndState",
+    "Li2Error",
+    "Outcome",
+    "RunResult",
+    "RunSpec",
+    "StageBoundary",
+    "load",
+    "resume",
+    "run",
+    "write_report",
+]
+
+_NEEDS_TORCH = ("RunResult", "load", "resume", "run", "write_report")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NEEDS_TORCH:
+        from li2 import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'li2' has no attribute {name!r}")

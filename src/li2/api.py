@@ -1,0 +1,46 @@
+"""The Python interface: what the command line does, as functions."""
+
+from pathlib import Path
+from typing import Any
+
+from li2 import runs
+from li2.report import write_report
+from li2.runs import Progress, RunResult, load
+from li2.specs import RunSpec
+
+__all__ = ["RunResult", "load", "resume", "run", "write_report"]
+
+
+def run(spec: RunSpec, out: Path | str | None = None, progress: Progress | None = None) -> RunResult:
+    """Train and diagnose a network, and write its report.
+
+    Args:
+        spec: what to run.
+        out: the run's directory, new or empty; default ``runs/<group>-<time>-<hash>``.
+        progress: called after each epoch with (epoch, last epoch, metrics, stages so far).
+
+    Raises:
+        Li2Error: if the specification cannot be met; nothing has been written then.
+    """
+    return _with_report(runs.start(spec, None if out is None else Path(out), progress))
+
+
+def resume(
+    path: Path | str, changes: dict[str, Any] | None = None, progress: Progress | None = None
+) -> RunResult:
+    """Go on with a stopped run to bit-identical results, or extend a finished one to more epochs.
+
+    Args:
+        path: the run's directory.
+        changes: ``{"epochs": N}`` extends the run; nothing else can be changed.
+        progress: as in :func:`run`.
+
+    Raises:
+        Li2Error: if there is no run there, or the change is not possible; the run stays as it was then.
+    """
+    return _with_report(runs.resume(Path(path), changes or {}, progress))
+
+
+def _with_report(result: RunResult) -> RunResult:
+    write_report(result)
+    return result

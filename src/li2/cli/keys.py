@@ -1,0 +1,15 @@
+"""The keys of a run as help texts."""
+
+from rich.markup import escape
+
+from li2.specs import keys_table
+
+
+def keys_epilog() -> str:
+    """Every key with its default, range and meaning, as rich markup for the end of a help page."""
+    paragraphs = ["[bold]Keys[/bold]"]
+    for name, default, values, meaning in keys_table():
+        paragraphs.append(
+            f"[cyan]{name}[/cyan] = {escape(default)}  [dim]({escape(values)})[/dim]  {escape(meaning)}."
+        )
+    return "\n\n".join(paragraphs)

@@ -1,0 +1,41 @@
+"""The entry point: dispatches to the commands and turns failures into one sentence and an exit code."""
+
+import sys
+
+import typer
+
+from li2.cli.report import report_command
+from li2.cli.run import RUN_EPILOG, run_command
+from li2.cli.show_config import show_config_command
+from li2.errors import Li2Error
+
+app = typer.Typer(
+    help="Run, see and check the Li₂ theory of grokking.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+app.command("run", epilog=RUN_EPILOG)(run_command)
+app.command("show-config")(show_config_command)
+app.command("report")(report_command)
+
+
+def main() -> int:
+    """Run the command line; returns 0, 1 (failed), 2 (a mistake in what was asked) or 130 (interrupted)."""
+    try:
+        code = app(standalone_mode=False)
+    except Li2Error as error:
+        return _complain(str(error), 2)
+    except typer.Exit as stop:
+        return stop.exit_code
+    except OSError as error:
+        return _complain(f"{error.filename or 'a file'}: {error.strerror or error}.", 1)
+    except KeyboardInterrupt:
+        return _complain("interrupted.", 130)
+    return int(code or 0)
+
+
+def _complain(sentence: str, code: int) -> int:
+    print(f"li2: {sentence}", file=sys.stderr)
+    return code

@@ -1,0 +1,81 @@
+"""A progress bar with live accuracies and the current stage, on stderr."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from li2.specs import StageBoundary
+
+Callback = Callable[[int, int, dict[str, float], tuple[StageBoundary, ...]], None]
+
+REDRAW_SECONDS = 0.1
+LINE_SECONDS = 10.0
+"""Without a terminal, one line this often."""
+
+
+@contextmanager
+def show_progress() -> Iterator[Callback]:
+    """A callback for :func:`li2.run` that shows each epoch: a bar, or lines where there is no terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _every(LINE_SECONDS, lambda *values: console.print(_line(*values), highlight=False))
+        return
+    columns = (
+        TextColumn("[bold]{task.description:<11}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("train {task.fields[train]:.3f}  test {task.fields[test]:.3f}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("starting", total=None, train=0.0, test=0.0)
+        yield _every(
+            REDRAW_SECONDS,
+            lambda epoch, epochs, metrics, stages: bar.update(
+                task,
+                completed=epoch,
+                total=epochs,
+                description=current_stage(stages),
+                train=metrics["train_accuracy"],
+                test=metrics["test_accuracy"],
+            ),
+        )
+
+
+def current_stage(stages: tuple[StageBoundary, ...]) -> str:
+    """The last stage that has begun."""
+    seen = [stage.name for stage in stages if stage.first_epoch is not None]
+    return seen[-1] if seen else "starting"
+
+
+def _line(epoch: int, epochs: int, metrics: dict[str, float], stages: tuple[StageBoundary, ...]) -> str:
+    return (
+        f"epoch {epoch}/{epochs}  {current_stage(stages)}  train {metrics['train_accuracy']:.3f}  "
+        f"test {metrics['test_accuracy']:.3f}"
+    )
+
+
+def _every(seconds: float, show: Callback) -> Callback:
+    """The callback, called no more often than every so many seconds, but at the last epoch."""
+    last = -seconds
+
+    def called(
+        epoch: int, epochs: int, metrics: dict[str, float], stages: tuple[StageBoundary, ...]
+    ) -> None:
+        nonlocal last
+        if time.monotonic() - last >= seconds or epoch == epochs:
+            last = time.monotonic()
+            show(epoch, epochs, metrics, stages)
+
+    return called

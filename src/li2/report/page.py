@@ -1,0 +1,53 @@
+"""The page itself: words, figures and settings put into one template."""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from plotly.offline import get_plotlyjs
+
+from li2.report.figures import SECTIONS, Section
+from li2.report.style import STAGE_COLOURS
+from li2.report.words import STAGE_MEANINGS, verdict
+from li2.runs import RunDirectory, RunResult
+from li2.specs import KEYS
+
+
+def write_report(result: RunResult) -> Path:
+    """Write ``report.html`` into the run's directory, and return its path.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    environment = Environment(autoescape=True, undefined=StrictUndefined)
+    template = environment.from_string(files("li2.report").joinpath("page.html.jinja").read_text("utf-8"))
+    page = template.render(
+        result=result,
+        outcome=result.outcome,
+        verdict=verdict(result),
+        meanings=STAGE_MEANINGS,
+        colours=STAGE_COLOURS,
+        sections=[_rendered(section, result) for section in SECTIONS],
+        keys=[(KEYS[name], value) for name, value in result.spec.explicit().items()],
+        origin=RunDirectory(result.run_dir).read_json("spec.json"),
+        plotly=get_plotlyjs(),
+    )
+    beside = result.report.with_name(".report.html.part")
+    beside.write_text(page, encoding="utf-8")
+    beside.replace(result.report)
+    return result.report
+
+
+def _rendered(section: Section, result: RunResult) -> dict[str, Any]:
+    figure = section.draw(result)
+    html = None
+    if figure is not None:
+        html = figure.to_html(
+            full_html=False,
+            include_plotlyjs=False,
+            div_id="figure-" + section.title.lower().replace(" ", "-"),
+            config={"displaylogo": False, "responsive": True, "toImageButtonOptions": {"scale": 2}},
+        )
+    missing = result.not_applicable.get(section.reason or "", "the run was not diagnosed at any epoch that shows it")
+    return {"title": section.title, "text": section.text, "html": html, "missing": missing}

@@ -1,0 +1,17 @@
+"""One run: set up, train and diagnose, keep on disk, take up again, load."""
+
+from li2.runs.execute import Progress, resume, start
+from li2.runs.figures import EPOCH_FIGURES
+from li2.runs.result import RunResult, load
+from li2.runs.store import RunDirectory, new_directory
+
+__all__ = [
+    "EPOCH_FIGURES",
+    "Progress",
+    "RunDirectory",
+    "RunResult",
+    "load",
+    "new_directory",
+    "resume",
+    "start",
+]

@@ -1,0 +1,43 @@
+"""Turning Ctrl-C and SIGTERM into a request that is honoured between two epochs."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class StopRequest:
+    """Whether a stop was asked for."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+
+@contextmanager
+def stop_on_signal() -> Iterator[StopRequest]:
+    """A stop request that the first Ctrl-C or SIGTERM sets; a second one acts at once.
+
+    Signals can be handled in the main thread only; elsewhere the request is never set.
+    """
+    request = StopRequest()
+    if threading.current_thread() is not threading.main_thread():
+        yield request
+        return
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in signals}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        request.asked = True
+        restore()
+
+    for number in signals:
+        signal.signal(number, ask)
+    try:
+        yield request
+    finally:
+        restore()

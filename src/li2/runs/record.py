@@ -1,0 +1,130 @@
+"""What a run has found so far, in memory: metrics, diagnosis, nodes and irreps by epoch."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from li2.diagnostics import (
+    end_state,
+    find_stages,
+    first_epochs,
+    gram_figures,
+    irrep_figures,
+    node_figures,
+    summarise_irreps,
+    summarise_nodes,
+)
+from li2.runs.figures import EPOCH_FIGURES
+from li2.runs.setup import Setup
+from li2.specs import Outcome, StageBoundary
+from li2.theorems import compare_ridge
+from li2.training import METRICS, Position
+
+
+@dataclass
+class Record:
+    """The tables of a run, growing as it trains.
+
+    Attributes:
+        metrics: one row per epoch (epoch and METRICS).
+        diagnosis: one row per diagnosed epoch (epoch, METRICS and EPOCH_FIGURES).
+        nodes: a table of node figures for each diagnosed epoch.
+        irreps: a table of irrep figures for each diagnosed epoch; empty where irreps do not apply.
+        seconds: wall-clock time spent so far.
+    """
+
+    metrics: list[dict[str, Any]] = field(default_factory=list)
+    diagnosis: list[dict[str, Any]] = field(default_factory=list)
+    nodes: list[pd.DataFrame] = field(default_factory=list)
+    irreps: list[pd.DataFrame] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def add_metrics(self, epoch: int, metrics: dict[str, float]) -> None:
+        """Append an epoch's metrics."""
+        self.metrics.append({"epoch": epoch, **metrics})
+
+    def diagnose(self, setup: Setup, position: Position, with_grams: bool) -> None:
+        """Measure the current weights and append the rows."""
+        problem, weights, spec = setup.problem, position.weights, setup.spec
+        nodes, alignment = node_figures(problem, weights, position.previous, setup.basis)
+        row = {**self.metrics[-1], "alignment": alignment, **summarise_nodes(nodes, spec.purity_threshold)}
+        if setup.basis is not None:
+            irreps = irrep_figures(
+                nodes, setup.basis, weights, problem.residual(weights), spec.purity_threshold
+            )
+            row.update(summarise_irreps(irreps))
+            self.irreps.append(_with_epoch(irreps, position.epoch))
+        if with_grams:
+            row.update(gram_figures(problem, weights))
+            row.update(compare_ridge(problem, weights))
+        self.diagnosis.append(row)
+        self.nodes.append(_with_epoch(nodes, position.epoch))
+
+    def metrics_table(self) -> pd.DataFrame:
+        """The metrics, one row per epoch."""
+        return pd.DataFrame(self.metrics, columns=["epoch", *METRICS])
+
+    def diagnosis_table(self) -> pd.DataFrame:
+        """The diagnosis, one row per diagnosed epoch, NaN where a figure was not due or does not apply."""
+        columns = ["epoch", *METRICS, *EPOCH_FIGURES]
+        return pd.DataFrame(self.diagnosis, columns=columns).astype({name: float for name in columns[1:]})
+
+    def stages(self, setup: Setup) -> tuple[StageBoundary, ...]:
+        """The stage boundaries seen so far."""
+        total = None if setup.basis is None else len(setup.basis.irreps)
+        return find_stages(
+            self.metrics_table(), self.diagnosis_table(), setup.spec.accuracy_threshold, total
+        )
+
+    def outcome(self, setup: Setup, interrupted: bool) -> Outcome:
+        """What the run has come to."""
+        metrics, diagnosis = self.metrics_table(), self.diagnosis_table()
+        last = metrics.iloc[-1]
+        peak = metrics["gradient_norm"].where(metrics["gradient_norm"].map(math.isfinite)).max()
+        at_peak = metrics.loc[metrics["gradient_norm"] == peak, "epoch"]
+        covers = setup.basis is not None and len(diagnosis) > 0
+        final = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
+        return Outcome(
+            status=end_state(
+                metrics,
+                setup.spec.accuracy_threshold,
+                setup.task.order,
+                setup.problem.loss.zero_output_value(setup.task.order),
+            ),
+            epochs=int(last["epoch"]),
+            first_epoch=first_epochs(metrics),
+            final={name: float(last[name]) if math.isfinite(last[name]) else None for name in final},
+            gradient_norm_peak={
+                "epoch": int(at_peak.iloc[0]) if len(at_peak) else None,
+                "value": float(peak) if len(at_peak) else None,
+            },
+            stages=self.stages(setup),
+            irreps_covered=int(diagnosis["irreps_covered"].iloc[-1]) if covers else None,
+            irreps_total=len(setup.basis.irreps) if setup.basis is not None else None,
+            interrupted=interrupted,
+            seconds=self.seconds,
+        )
+
+    def forget_after(self, epoch: int, is_due: Callable[[int], bool]) -> None:
+        """Drop what lies beyond an epoch, and diagnoses that the schedule does not ask for.
+
+        Args:
+            epoch: the epoch to go on from.
+            is_due: epoch -> whether the schedule of the run to come asks for a diagnosis.
+        """
+
+        def kept(value: int) -> bool:
+            return value <= epoch and is_due(value)
+
+        self.metrics = [row for row in self.metrics if row["epoch"] <= epoch]
+        self.diagnosis = [row for row in self.diagnosis if kept(row["epoch"])]
+        self.nodes = [table for table in self.nodes if kept(int(table["epoch"].iloc[0]))]
+        self.irreps = [table for table in self.irreps if kept(int(table["epoch"].iloc[0]))]
+
+
+def _with_epoch(table: pd.DataFrame, epoch: int) -> pd.DataFrame:
+    table.insert(0, "epoch", epoch)
+    return table

@@ -1,0 +1,219 @@
+"""A run's directory: what lies where, written so that nothing is ever half there.
+
+===========================  ==================================================================
+spec.json                    the specification, the version that made it, its command
+train_index.npy, table.npy   the training pairs a·M + b; the operation table of the task
+metrics.parquet              a row per epoch
+diagnosis.parquet            a row per diagnosed epoch
+nodes.parquet                a row per diagnosed epoch and node
+irreps.parquet               a row per diagnosed epoch and irrep
+course.parquet, flow.parquet the lazy stage's predicted course: own optimiser; gradient flow
+weights/epoch-….safetensors  W and V at the diagnosed epochs
+checkpoint.safetensors       the position to go on from
+result.json                  the outcome
+report.html                  the report
+===========================  ==================================================================
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+
+from li2.errors import Li2Error
+from li2.models import Weights
+from li2.runs.record import Record
+from li2.runs.version import version
+from li2.specs import Outcome, RunSpec
+from li2.training import Position
+
+TABLES = ("metrics", "diagnosis", "nodes", "irreps", "course", "flow")
+
+
+def new_directory(out: Path | None, spec: RunSpec) -> Path:
+    """Where a new run goes: ``out``, or a fresh ``runs/<group>-<time>-<hash>``.
+
+    Raises:
+        Li2Error: if ``out`` exists and is not an empty directory.
+    """
+    if out is not None:
+        if out.is_dir() and (out / "spec.json").exists():
+            raise Li2Error(f"{out} already holds a run; choose another --out, or go on with --resume {out}.")
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise Li2Error(f"{out} exists and is not an empty directory; choose another --out.")
+        return out
+    group = "".join(c if c.isalnum() else "-" for c in Path(spec.group).name).strip("-")[:40]
+    stem = f"{group}-{time.strftime('%Y%m%d-%H%M%S')}-{spec.digest()[:6]}"
+    number, path = 1, Path("runs") / stem
+    while path.exists():
+        number += 1
+        path = Path("runs") / f"{stem}-{number}"
+    return path
+
+
+class RunDirectory:
+    """Reads and writes the files of one run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(
+        cls, path: Path, spec: RunSpec, train_index: NDArray[np.int64], table: NDArray[np.int64]
+    ) -> "RunDirectory":
+        """Make the directory and write what defines the run; raises Li2Error if that is not possible."""
+        directory = cls(path)
+        try:
+            (path / "weights").mkdir(parents=True, exist_ok=True)
+            np.save(path / "train_index.npy", train_index)
+            np.save(path / "table.npy", table)
+            directory.write_spec(spec)
+        except OSError as error:
+            raise Li2Error(f"cannot write to {path}: {error.strerror or error}.") from error
+        return directory
+
+    @classmethod
+    def open(cls, path: Path) -> "RunDirectory":
+        """An existing run's directory; raises Li2Error if there is none."""
+        if not (path / "spec.json").is_file():
+            raise Li2Error(f"{path} does not hold a run (no spec.json in it).")
+        return cls(path)
+
+    def write_spec(self, spec: RunSpec) -> None:
+        """Write the specification."""
+        values = {"spec": spec.explicit(), "command": spec.command(), "li2": version(), "torch": torch.__version__}
+        self.write_json("spec.json", values)
+
+    def spec(self) -> RunSpec:
+        """The specification."""
+        return RunSpec(**self.read_json("spec.json")["spec"])
+
+    def train_index(self) -> NDArray[np.int64]:
+        """The training pairs."""
+        return self._read("train_index.npy", lambda file: np.load(file, allow_pickle=False))
+
+    def table(self) -> NDArray[np.int64]:
+        """The task's operation table."""
+        return self._read("table.npy", lambda file: np.load(file, allow_pickle=False))
+
+    def write_record(self, record: Record) -> None:
+        """Write the tables that a record holds."""
+        self.write_table("metrics", record.metrics_table())
+        self.write_table("diagnosis", record.diagnosis_table())
+        for name, tables in (("nodes", record.nodes), ("irreps", record.irreps)):
+            self.write_table(name, pd.concat(tables, ignore_index=True) if tables else pd.DataFrame())
+
+    def read_record(self, seconds: float) -> Record:
+        """The record that was written."""
+        metrics, diagnosis, nodes, irreps = (self.read_table(name) for name in TABLES[:4])
+        return Record(
+            metrics=_rows(metrics),
+            diagnosis=_rows(diagnosis),
+            nodes=[part for _, part in nodes.groupby("epoch")] if len(nodes) else [],
+            irreps=[part for _, part in irreps.groupby("epoch")] if len(irreps) else [],
+            seconds=seconds,
+        )
+
+    def write_table(self, name: str, table: pd.DataFrame) -> None:
+        """Write a table as Parquet."""
+        self._write(f"{name}.parquet", lambda file: table.to_parquet(file, index=False))
+
+    def read_table(self, name: str) -> pd.DataFrame:
+        """A table; empty if it was never written."""
+        if not (self.path / f"{name}.parquet").exists():
+            return pd.DataFrame()
+        return self._read(f"{name}.parquet", pd.read_parquet)
+
+    def write_weights(self, epoch: int, weights: Weights) -> None:
+        """Keep the weights of a diagnosed epoch."""
+        tensors = {name: tensor.cpu() for name, tensor in weights._asdict().items()}
+        self._write(f"weights/epoch-{epoch:06d}.safetensors", lambda file: save_file(tensors, file))
+
+    def weight_epochs(self) -> list[int]:
+        """The epochs whose weights were kept, ascending."""
+        return sorted(int(file.stem.split("-")[1]) for file in (self.path / "weights").glob("epoch-*.safetensors"))
+
+    def weights(self, epoch: int) -> Weights:
+        """The weights at a diagnosed epoch; raises Li2Error if they were not kept."""
+        if epoch not in self.weight_epochs():
+            raise Li2Error(f"{self.path} keeps no weights of epoch {epoch}; kept are {self.weight_epochs()}.")
+        tensors = self._read(f"weights/epoch-{epoch:06d}.safetensors", load_file)
+        return Weights(tensors["W"], tensors["V"])
+
+    def forget_weights(self, kept: Iterable[int]) -> None:
+        """Remove weights of all epochs but these."""
+        for epoch in set(self.weight_epochs()) - set(kept):
+            (self.path / f"weights/epoch-{epoch:06d}.safetensors").unlink()
+
+    def write_checkpoint(self, position: Position, seconds: float) -> None:
+        """Keep the position to go on from."""
+        tensors = {f"weights.{name}": tensor for name, tensor in position.weights._asdict().items()}
+        if position.previous is not None:
+            tensors |= {f"previous.{name}": tensor for name, tensor in position.previous._asdict().items()}
+        for name, buffers in position.optimizer.items():
+            tensors |= {f"optimizer.{name}.{number}": tensor for number, tensor in enumerate(buffers)}
+        tensors = {name: tensor.cpu() for name, tensor in tensors.items()}
+        metadata = {"epoch": str(position.epoch), "seconds": repr(seconds)}
+        self._write("checkpoint.safetensors", lambda file: save_file(tensors, file, metadata))
+
+    def checkpoint(self, device: torch.device) -> tuple[Position, float]:
+        """The position to go on from and the seconds spent; raises Li2Error if there is none."""
+        if not (self.path / "checkpoint.safetensors").exists():
+            raise Li2Error(f"{self.path} holds no checkpoint to go on from; start the run anew.")
+        tensors = self._read("checkpoint.safetensors", lambda file: load_file(file, device=str(device)))
+        with safe_open(self.path / "checkpoint.safetensors", framework="pt") as file:
+            metadata = file.metadata()
+        optimizer: dict[str, list[torch.Tensor]] = {}
+        for name in sorted(name for name in tensors if name.startswith("optimizer.")):
+            optimizer.setdefault(name.split(".")[1], []).append(tensors[name])
+        previous = None
+        if "previous.W" in tensors:
+            previous = Weights(tensors["previous.W"], tensors["previous.V"])
+        weights = Weights(tensors["weights.W"], tensors["weights.V"])
+        return Position(int(metadata["epoch"]), weights, previous, optimizer), float(metadata["seconds"])
+
+    def write_outcome(self, outcome: Outcome, not_applicable: dict[str, str]) -> None:
+        """Write the outcome, with what of the diagnosis did not apply and why."""
+        self.write_json("result.json", {**outcome.as_json(), "not_applicable": not_applicable})
+
+    def outcome(self) -> Outcome:
+        """The outcome; raises Li2Error if the run has not written one."""
+        return Outcome.from_json(self.read_json("result.json"))
+
+    def write_json(self, name: str, values: dict[str, Any]) -> None:
+        """Write a JSON file."""
+        text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        self._write(name, lambda file: file.write_text(text, encoding="utf-8"))
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """The values of a JSON file; raises Li2Error."""
+        values: dict[str, Any] = self._read(name, lambda file: json.loads(file.read_text(encoding="utf-8")))
+        return values
+
+    def _write(self, name: str, write: Callable[[Path], Any]) -> None:
+        """Write beside the file first, then put it in place in one step."""
+        file = self.path / name
+        beside = file.with_name(f".{file.name}.part")
+        write(beside)
+        os.replace(beside, file)
+
+    def _read(self, name: str, read: Callable[[Path], Any]) -> Any:
+        file = self.path / name
+        try:
+            return read(file)
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
+            reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or "damaged"
+            raise Li2Error(f"cannot read {file}: {reason}.") from error
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
