@@ -63,7 +63,7 @@ def check() -> int:
 
 
 def main(arguments: "list[str]") -> int:
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 (this file is what an older Python would run first)
         sys.exit(f"dev.py: li2 needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
     name, *rest = arguments or ["--help"]
     if name == "run":

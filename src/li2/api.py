@@ -25,9 +25,7 @@ def run(spec: RunSpec, out: Path | str | None = None, progress: Progress | None 
     return _with_report(runs.start(spec, None if out is None else Path(out), progress))
 
 
-def resume(
-    path: Path | str, changes: dict[str, Any] | None = None, progress: Progress | None = None
-) -> RunResult:
+def resume(path: Path | str, changes: dict[str, Any] | None = None, progress: Progress | None = None) -> RunResult:
     """Go on with a stopped run to bit-identical results, or extend a finished one to more epochs.
 
     Args:

@@ -9,7 +9,5 @@ def keys_epilog() -> str:
     """Every key with its default, range and meaning, as rich markup for the end of a help page."""
     paragraphs = ["[bold]Keys[/bold]"]
     for name, default, values, meaning in keys_table():
-        paragraphs.append(
-            f"[cyan]{name}[/cyan] = {escape(default)}  [dim]({escape(values)})[/dim]  {escape(meaning)}."
-        )
+        paragraphs.append(f"[cyan]{name}[/cyan] = {escape(default)}  [dim]({escape(values)})[/dim]  {escape(meaning)}.")
     return "\n\n".join(paragraphs)

@@ -70,9 +70,7 @@ def _every(seconds: float, show: Callback) -> Callback:
     """The callback, called no more often than every so many seconds, but at the last epoch."""
     last = -seconds
 
-    def called(
-        epoch: int, epochs: int, metrics: dict[str, float], stages: tuple[StageBoundary, ...]
-    ) -> None:
+    def called(epoch: int, epochs: int, metrics: dict[str, float], stages: tuple[StageBoundary, ...]) -> None:
         nonlocal last
         if time.monotonic() - last >= seconds or epoch == epochs:
             last = time.monotonic()

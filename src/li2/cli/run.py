@@ -17,7 +17,8 @@ RUN_EPILOG = keys_epilog()
 
 def run_command(
     settings: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", show_default=False, help="See the keys below.")
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", show_default=False, help="See the keys below."),
     ] = None,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="TOML or YAML file of keys; KEY=VALUE comes after it.")

@@ -30,7 +30,9 @@ def _figures(result: RunResult) -> Table:
     table.add_row("training", f"loss {_number(final['train_loss'])}, accuracy {_number(final['train_accuracy'])}")
     table.add_row("test", f"loss {_number(final['test_loss'])}, accuracy {_number(final['test_accuracy'])}")
     table.add_row("training accuracy 1", _epoch(first["train_accuracy_1"]))
-    table.add_row("test accuracy 0.5, 0.99", f"{_epoch(first['test_accuracy_50'])}, {_epoch(first['test_accuracy_99'])}")
+    table.add_row(
+        "test accuracy 0.5, 0.99", f"{_epoch(first['test_accuracy_50'])}, {_epoch(first['test_accuracy_99'])}"
+    )
     table.add_row("peak of ‖G_F‖", f"{_number(peak['value'])} at {_epoch(peak['epoch'])}")
     if outcome.irreps_total is not None and outcome.irreps_covered is not None:
         table.add_row("irreps covered", f"{outcome.irreps_covered} of {outcome.irreps_total}")

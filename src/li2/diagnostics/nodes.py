@@ -73,11 +73,11 @@ def summarise_nodes(nodes: pd.DataFrame, purity_threshold: float) -> dict[str, f
     applies = nodes["irrep"].notna().any()
     return {
         "unit_energy_median": nodes["unit_energy"].median(),
-        "unit_energy_q95": nodes["unit_energy"].quantile(0.95),
+        "unit_energy_q95": float(nodes["unit_energy"].quantile(0.95)),
         "gradient_cosine_median": nodes["gradient_cosine"].median(),
         "update_share_median": nodes["update_share"].median(),
         "purity_median": nodes["purity"].median(),
-        "purity_q95": nodes["purity"].quantile(0.95),
+        "purity_q95": float(nodes["purity"].quantile(0.95)),
         "feature_share": len(pure) / len(nodes) if applies else math.nan,
         "irreps_covered": pure["irrep"].nunique() if applies else math.nan,
     }
@@ -132,9 +132,7 @@ def _update_cosines(
 ) -> Float[Tensor, " K"]:
     if previous is None:
         return torch.full_like(weights.W[0], torch.nan)
-    _, own_direction = energy_and_gradient(
-        previous.W, problem.train.rows, targets, problem.network.activation
-    )
+    _, own_direction = energy_and_gradient(previous.W, problem.train.rows, targets, problem.network.activation)
     return _column_cosines(weights.W - previous.W, own_direction)
 
 

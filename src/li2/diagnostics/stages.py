@@ -133,12 +133,12 @@ def _independent(diagnosis: pd.DataFrame) -> StageBoundary:
     )
 
 
-def _interactive(
-    diagnosis: pd.DataFrame, independent: StageBoundary, irreps_total: int | None
-) -> StageBoundary:
+def _interactive(diagnosis: pd.DataFrame, independent: StageBoundary, irreps_total: int | None) -> StageBoundary:
     if irreps_total is None:
         return StageBoundary(
-            "interactive", None, "not applicable: without irreps, features cannot be told from memorising nodes"
+            "interactive",
+            None,
+            "not applicable: without irreps, features cannot be told from memorising nodes",
         )
     if independent.first_epoch is None:
         return StageBoundary("interactive", None, "not seen: the independent stage was not seen before it")
@@ -153,7 +153,7 @@ def _interactive(
     return StageBoundary(
         "interactive",
         epoch,
-        f"{int(row['irreps_covered'])} of {irreps_total} irreps are covered, and G_F has turned away from the "
+        f"{int(row['irreps_covered'])} of {irreps_total} irreps covered, and G_F has turned away from the "
         f"independent signal: cos(G_F, ỸỸᵀF̃) = {row['alignment']:.2f} < {ALIGNMENT_FALL} × "
         f"{largest[diagnosis['epoch'] == epoch].iloc[0]:.2f}{_interaction_seen(diagnosis, row)}",
     )
@@ -167,7 +167,7 @@ def _not_interactive(later: pd.DataFrame, featured: "pd.Series[bool]", irreps_to
         )
     covered = int(later["irreps_covered"].max())
     return (
-        f"not seen: {covered} of {irreps_total} irreps were covered, but cos(G_F, ỸỸᵀF̃) did not fall below "
+        f"not seen: {covered} of {irreps_total} irreps covered, but cos(G_F, ỸỸᵀF̃) did not fall below "
         f"{ALIGNMENT_FALL} of its largest value ({later['alignment'].max():.2f}) since then"
     )
 
@@ -182,7 +182,7 @@ def _interaction_seen(diagnosis: pd.DataFrame, row: pd.Series) -> str:
         if len(known):
             near = known.iloc[0]
             words += (
-                f"; at epoch {int(near['epoch'])} {near['repelling_share']:.0%} of the most similar pairs repel "
+                f"; at epoch {int(near['epoch'])}, {near['repelling_share']:.0%} of the most similar pairs repel "
                 f"(strongest {near['repulsion_strongest']:.2f})"
             )
     return words

@@ -73,9 +73,9 @@ def fourier_modes(group: Group) -> FourierModes:
         at_power = exponents[:, np.flatnonzero(subgroup == power)[0]]
         # m·x = at_power (mod modulus) has the m solutions (at_power + modulus·j) / m.
         roots = (at_power[None, :] + modulus * np.arange(m)[:, None]) // m
-        exponents = (
-            exponents[None, :, None, :] + np.arange(m)[None, None, :, None] * roots[:, :, None, None]
-        ).reshape(m * len(at_power), -1) % modulus
+        exponents = (exponents[None, :, None, :] + np.arange(m)[None, None, :, None] * roots[:, :, None, None]).reshape(
+            m * len(at_power), -1
+        ) % modulus
         subgroup = group.table[np.array(powers)[:, None], subgroup[None, :]].ravel()
     by_element = np.empty_like(exponents)
     by_element[:, subgroup] = exponents
@@ -104,7 +104,5 @@ def _irreps(group: Group, exponents: NDArray[np.int64], modulus: int) -> tuple[I
 
 def _label(group: Group, row: NDArray[np.int64], modulus: int) -> str:
     """The frequency at each generator g: χ(g) = exp(2πi·frequency / order of g)."""
-    frequencies = [
-        int(row[generator]) * _element_order(group, generator) // modulus for generator in group.generators
-    ]
+    frequencies = [int(row[generator]) * _element_order(group, generator) // modulus for generator in group.generators]
     return str(frequencies[0]) if len(frequencies) == 1 else f"({','.join(map(str, frequencies))})"

@@ -96,11 +96,9 @@ def _checked_entries(name: str, table: NDArray[np.integer]) -> Table:
 
 def _checked_identity(name: str, table: Table) -> int:
     elements = np.arange(len(table))
-    two_sided = (table == elements).all(axis=1) & (table.T == elements).all(axis=1)
+    two_sided = (table == elements).all(axis=1) & (elements == table.T).all(axis=1)
     if not two_sided.any():
-        raise Li2Error(
-            f"{name} is not a group, the identity axiom fails: no element e has e·a = a·e = a for all a."
-        )
+        raise Li2Error(f"{name} is not a group, the identity axiom fails: no element e has e·a = a·e = a for all a.")
     return int(np.flatnonzero(two_sided)[0])
 
 

@@ -24,9 +24,7 @@ class Examples:
     labels: Labels
 
     @classmethod
-    def of_operands(
-        cls, operands: Int[Tensor, "n k"], labels: Labels, order: int, device: torch.device
-    ) -> "Examples":
+    def of_operands(cls, operands: Int[Tensor, "n k"], labels: Labels, order: int, device: torch.device) -> "Examples":
         """Examples from tuples of elements 0 … M−1; operand i selects from rows i·M to (i+1)·M − 1."""
         starts = torch.arange(operands.shape[1]) * order
         return cls((operands + starts).to(device), labels.to(device))

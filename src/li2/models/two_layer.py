@@ -49,7 +49,7 @@ class TwoLayer:
 
     def forward(self, weights: Weights, rows: Rows, block: int = 1024) -> Float[Tensor, "n M"]:
         """O = β·F·V, computed for a block of samples at a time."""
-        outputs = [self.features(weights.W, part) @ weights.V for part in rows.split(block)]
+        outputs = [self.features(weights.W, part) @ weights.V for part in torch.split(rows, block)]
         return self.output_scale * torch.cat(outputs)
 
 

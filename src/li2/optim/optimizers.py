@@ -18,13 +18,12 @@ State = dict[str, list[Tensor]]
 
 
 class Optimizer(Protocol):
-    """What every optimiser offers.
+    """What every optimiser offers."""
 
-    Attributes:
-        couples_decay: whether weight decay is added to the gradient (so that V has a ridge solution).
-    """
-
-    couples_decay: bool
+    @property
+    def couples_decay(self) -> bool:
+        """Whether weight decay is added to the gradient (so that V has a ridge solution)."""
+        ...
 
     def init(self, parameters: Sequence[Tensor]) -> State:
         """The state before the first step."""

@@ -1,9 +1,8 @@
 """The figures of a run's report, each from stored tables."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -22,43 +21,36 @@ from li2.report.style import (
 )
 from li2.runs import RunResult
 
-
-@dataclass(frozen=True)
-class Section:
-    """A figure of the report with the words around it.
-
-    Attributes:
-        title: heading.
-        text: how to read it.
-        draw: result ↦ figure, or None if the run holds nothing to draw.
-        reason: key of ``RunResult.not_applicable`` that explains a missing figure, or None.
-    """
-
-    title: str
-    text: str
-    draw: Callable[[RunResult], go.Figure | None]
-    reason: str | None = None
+QUANTILES = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
+"""Of the nodes, drawn as bands."""
 
 
-def _accuracy_and_loss(result: RunResult) -> go.Figure:
+def accuracy_and_loss(result: RunResult) -> go.Figure:
+    """Training and test accuracy and loss over the epochs."""
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
     table = result.metrics
     for row, name, title in ((1, "accuracy", "accuracy"), (2, "loss", f"loss ({result.spec.loss})")):
         for part, colour in (("train", BLUE), ("test", ORANGE)):
             _line(figure, table, f"{part}_{name}", part, colour, row=row, legend=row == 1)
         figure.update_yaxes(title=title, row=row, col=1)
-    figure.update_yaxes(type="log", row=2, col=1)
+    figure.update_yaxes(type="log", dtick=1, exponentformat="power", row=2, col=1)
     figure.update_yaxes(range=[-0.03, 1.03], row=1, col=1)
     return _over_epochs(figure, result, rows=2)
 
 
-def _gradient_norm(result: RunResult) -> go.Figure:
+def gradient_norm(result: RunResult) -> go.Figure:
+    """‖G_F‖ as measured, as predicted for a resting hidden layer, and Proposition 1's limit."""
     figure = go.Figure()
     _line(figure, result.metrics, "backprop_norm", "measured ‖G_F‖", BLUE, width=3)
     _line(figure, result.metrics, "gradient_norm", "published definition, FV uncentred", GREY, dash="dot")
     if len(result.course):
         _line(
-            figure, result.course, "backprop_norm", "predicted: hidden layer at rest, own optimiser", RED, dash="dash"
+            figure,
+            result.course,
+            "backprop_norm",
+            "predicted: hidden layer at rest, own optimiser",
+            RED,
+            dash="dash",
         )
     _line(
         figure,
@@ -74,22 +66,26 @@ def _gradient_norm(result: RunResult) -> go.Figure:
     return _over_epochs(figure, result)
 
 
-def _flow(result: RunResult) -> go.Figure | None:
+def flow(result: RunResult) -> go.Figure | None:
+    """The lazy stage under gradient flow; None where V has no ridge solution."""
     if result.flow.empty:
         return None
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
     for row, name, title in ((1, "backprop_norm", "‖G_F‖"), (2, "train_loss", "training loss")):
         figure.add_trace(
-            go.Scatter(x=result.flow["time"], y=result.flow[name], name=title, line={"color": RED}), row=row, col=1
+            go.Scatter(x=result.flow["time"], y=result.flow[name], name=title, line={"color": RED}),
+            row=row,
+            col=1,
         )
         figure.update_yaxes(title=title, row=row, col=1, rangemode="tozero")
-    figure.update_xaxes(type="log")
+    figure.update_xaxes(type="log", dtick=1, exponentformat="power")
     figure.update_xaxes(title="gradient-flow time t (V̇ = −∂J/∂V)", row=2, col=1)
     figure.update_layout(showlegend=False)
     return apply_style(figure, int(1.3 * HEIGHT))
 
 
-def _alignment(result: RunResult) -> go.Figure | None:
+def alignment(result: RunResult) -> go.Figure | None:
+    """What G_F points to; None if the run was not diagnosed."""
     if result.diagnosis.empty:
         return None
     figure = go.Figure()
@@ -112,11 +108,13 @@ def _alignment(result: RunResult) -> go.Figure | None:
         mode="lines+markers",
         dash="dash",
     )
-    figure.update_yaxes(title="cosine", range=[-1.05, 1.05])
+    lowest = table[["alignment", "ridge_gradient_cosine", "gradient_cosine_median"]].min().min()
+    figure.update_yaxes(title="cosine", range=[min(lowest, 0) - 0.05, 1.05])
     return _over_epochs(figure, result)
 
 
-def _nodes(result: RunResult) -> go.Figure | None:
+def nodes(result: RunResult) -> go.Figure | None:
+    """Energy, purity and share of the step along ∇E, spread over the nodes; None if not diagnosed."""
     if result.nodes.empty:
         return None
     has_irreps = bool(result.nodes["purity"].notna().any())
@@ -125,7 +123,7 @@ def _nodes(result: RunResult) -> go.Figure | None:
         panels.insert(1, ("purity", "purity", GREEN))
     figure = make_subplots(rows=len(panels), cols=1, shared_xaxes=True, vertical_spacing=0.05)
     for row, (name, title, colour) in enumerate(panels, start=1):
-        spread = result.nodes.groupby("epoch")[name].quantile([0.05, 0.25, 0.5, 0.75, 0.95]).unstack()
+        spread = result.nodes.groupby("epoch")[name].quantile(QUANTILES).unstack()
         for low, high in ((0.05, 0.95), (0.25, 0.75)):
             _band(figure, spread, low, high, colour, row)
         figure.add_trace(
@@ -138,7 +136,8 @@ def _nodes(result: RunResult) -> go.Figure | None:
     return _over_epochs(figure, result, rows=len(panels))
 
 
-def _feature_map(result: RunResult) -> go.Figure | None:
+def feature_map(result: RunResult) -> go.Figure | None:
+    """Each node at the last diagnosed epoch by irrep and phase; None where irreps do not apply."""
     if result.irreps.empty:
         return None
     last = result.nodes[result.nodes["epoch"] == result.nodes["epoch"].max()]
@@ -155,7 +154,7 @@ def _feature_map(result: RunResult) -> go.Figure | None:
                 "cmin": 0,
                 "cmax": 1,
                 "size": 4 + 10 * last["norm"] / last["norm"].max(),
-                "opacity": 0.75,
+                "opacity": 0.15 + 0.75 * last["purity"].fillna(0),
                 "line": {"width": 0},
                 "colorbar": {"title": "purity"},
             },
@@ -181,44 +180,61 @@ def _feature_map(result: RunResult) -> go.Figure | None:
     return figure.update_layout(hovermode="closest")
 
 
-def _irrep_course(result: RunResult) -> go.Figure | None:
+def irrep_course(result: RunResult) -> go.Figure | None:
+    """How mass and residual are shared among the irreps; None where irreps do not apply."""
     if result.irreps.empty:
         return None
-    figure = make_subplots(rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.12)
-    for column, (name, title, scale) in enumerate(
-        (("mass", "share of the nodes' mass", "Blues"), ("residual", "share of the residual", "Oranges")), start=1
-    ):
-        wide = result.irreps.pivot(index="irrep", columns="epoch", values=name)
-        wide = wide.loc[result.irreps["irrep"].drop_duplicates()]
+    panels = (("mass", "the nodes' mass"), ("residual", "the residual"))
+    figure = make_subplots(
+        rows=1,
+        cols=2,
+        shared_yaxes=True,
+        horizontal_spacing=0.04,
+        subplot_titles=[title for _, title in panels],
+    )
+    labels = result.irreps["irrep"].drop_duplicates()
+    for column, (name, title) in enumerate(panels, start=1):
+        wide = result.irreps.pivot(index="irrep", columns="epoch", values=name).loc[labels]
         figure.add_trace(
             go.Heatmap(
                 x=[str(epoch) for epoch in wide.columns],
                 y=[f"{label} " for label in wide.index],
-                z=wide.to_numpy(),
-                zmin=0,
-                colorscale=scale,
-                colorbar={"title": "share", "x": 0.44 if column == 1 else 1.0, "thickness": 12},
-                hovertemplate="epoch %{x}, irrep %{y}: %{z:.3f}<extra></extra>",
+                z=wide.to_numpy() * len(labels),
+                coloraxis="coloraxis",
+                hovertemplate=f"epoch %{{x}}, irrep %{{y}}: %{{z:.2f}} equal shares of {title}<extra></extra>",
             ),
             row=1,
             col=column,
         )
         figure.update_xaxes(title="diagnosed epoch", type="category", nticks=10, row=1, col=column)
-        figure.add_annotation(
-            text=title, x=0.22 if column == 1 else 0.78, y=1.02, xref="paper", yref="paper", yanchor="bottom",
-            showarrow=False,
-        )  # fmt: skip
+    largest = max(2.0, len(labels) * result.irreps[["mass", "residual"]].quantile(0.99).max())
+    scale = {
+        "colorscale": "PuOr_r",
+        "cmin": 2 - largest,
+        "cmax": largest,
+        "colorbar": {"title": "equal<br>shares"},
+    }
+    figure.update_layout(coloraxis=scale)
     figure.update_yaxes(title="irrep", type="category", nticks=20, col=1)
     apply_style(figure, 500)
     return figure.update_layout(hovermode="closest")
 
 
-def _repulsion(result: RunResult) -> go.Figure | None:
+def repulsion(result: RunResult) -> go.Figure | None:
+    """How the most similar pairs of nodes interact; None where it does not apply."""
     table = result.diagnosis.dropna(subset=["repelling_share"])
     if table.empty:
         return None
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06, row_heights=[0.35, 0.65])
-    _line(figure, table, "repelling_share", "share of nearest pairs that repel", GREY, mode="lines+markers", row=1)
+    _line(
+        figure,
+        table,
+        "repelling_share",
+        "share of nearest pairs that repel",
+        GREY,
+        mode="lines+markers",
+        row=1,
+    )
     for name, title, colour in (
         ("repulsion_strongest", "strongest", RED),
         ("repulsion_median", "median", BLUE),
@@ -230,12 +246,13 @@ def _repulsion(result: RunResult) -> go.Figure | None:
     return _over_epochs(figure, result, rows=2)
 
 
-def _movement(result: RunResult) -> go.Figure:
+def movement(result: RunResult) -> go.Figure:
+    """How far the layers turn in one step, and how far Gram matrices are from diagonal."""
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
     moving = result.metrics.iloc[1:]
     _line(figure, moving, "hidden_change", "W", BLUE, row=1)
     _line(figure, moving, "top_change", "V", ORANGE, row=1)
-    figure.update_yaxes(title="1 − cos, per step", type="log", row=1, col=1, exponentformat="power")
+    figure.update_yaxes(title="1 − cos, per step", type="log", dtick=1, exponentformat="power", row=1, col=1)
     grams = result.diagnosis.dropna(subset=["node_offdiagonal"])
     _line(figure, grams, "node_offdiagonal", "F̃ᵀF̃ (nodes)", GREEN, mode="lines+markers", row=2)
     _line(figure, grams, "sample_offdiagonal", "P₁FFᵀ (samples)", PURPLE, mode="lines+markers", row=2)
@@ -248,7 +265,12 @@ def _band(figure: go.Figure, spread: pd.DataFrame, low: float, high: float, colo
     figure.add_trace(go.Scatter(x=spread.index, y=spread[low], line=style, hoverinfo="skip"), row=row, col=1)
     figure.add_trace(
         go.Scatter(
-            x=spread.index, y=spread[high], line=style, fill="tonexty", fillcolor=translucent(colour), hoverinfo="skip"
+            x=spread.index,
+            y=spread[high],
+            line=style,
+            fill="tonexty",
+            fillcolor=translucent(colour),
+            hoverinfo="skip",
         ),
         row=row,
         col=1,
@@ -289,79 +311,10 @@ def _over_epochs(figure: go.Figure, result: RunResult, rows: int = 1) -> go.Figu
     seen = [stage for stage in result.stages[:3] if stage.first_epoch is not None]
     ends = [stage.first_epoch for stage in seen[1:]] + [last]
     for stage, end in zip(seen, ends, strict=True):
-        figure.add_vrect(
-            x0=stage.first_epoch, x1=end, fillcolor=STAGE_COLOURS[stage.name], layer="below", line_width=0
-        )
+        figure.add_vrect(x0=stage.first_epoch, x1=end, fillcolor=STAGE_COLOURS[stage.name], layer="below", line_width=0)
     generalised = result.stages[3].first_epoch
     if generalised is not None:
         figure.add_vline(x=generalised, line={"color": "#444", "width": 1.5, "dash": "dot"})
     apply_style(figure, HEIGHT if rows == 1 else 200 + 180 * rows)
     figure.update_xaxes(range=[0, max(last, 1)])
     return figure.update_xaxes(title="epoch", row=rows if rows > 1 else None, col=1 if rows > 1 else None)
-
-
-SECTIONS = (
-    Section(
-        "Accuracy and loss",
-        "Grokking is the gap between the two curves above: the training pairs are known long before the rule is. The "
-        "shaded bands are the stages, the dotted line the moment of generalisation.",
-        _accuracy_and_loss,
-    ),
-    Section(
-        "The gradient that reaches the hidden layer",
-        "G_F is what the top layer sends back to the hidden layer. While the top layer is small or wrong it carries "
-        "little; it rises as V grows, and falls once the labels are fitted. The dashed line is what it would do if the "
-        "hidden layer stayed at rest: where the measured line leaves it, the lazy stage is over. The dots are "
-        "Proposition 1's limit, the value it would settle at with the features of that epoch.",
-        _gradient_norm,
-    ),
-    Section(
-        "What the gradient points to",
-        "ỸỸᵀF̃ is the direction in which every node would climb its own energy E, unaware of the others. Near 1 the nodes "
-        "learn independently; when it falls with features learned, they interact, and the exact formula of Proposition "
-        "1, which knows of the other nodes, describes G_F better.",
-        _alignment,
-    ),
-    Section(
-        "The hidden nodes",
-        "Median and spread (half and nine tenths of the nodes) of the energy of each node on the unit sphere, of its "
-        "purity (share of its mass in a single irrep: 1 is a pure feature of the group), and of the share of its last "
-        "step that goes along its own ∇E.",
-        _nodes,
-    ),
-    Section(
-        "Map of the learned features",
-        "Each dot is a hidden node at the last diagnosed epoch: which irrep (for a cyclic group: frequency) it carries, "
-        "at which phase, how purely (colour) and how large it is (size). A network that knows the group covers every "
-        "irrep at several phases.",
-        _feature_map,
-        "irreps",
-    ),
-    Section(
-        "Irreps over time",
-        "Left: how the nodes' mass is shared among the irreps. Right: how what is not yet fitted, and so the gradient, "
-        "is shared among them. The theory says that the residual turns to the irreps that are missing.",
-        _irrep_course,
-        "irreps",
-    ),
-    Section(
-        "Repulsion",
-        "For each node, the node whose activations are most like its own. Through B = (F̃ᵀF̃ + ηI)⁻¹ they push each other "
-        "apart where −b_jl > 0 (Theorem 6). Above: how many such pairs repel; below: how strongly.",
-        _repulsion,
-        "repulsion",
-    ),
-    Section(
-        "How the layers move",
-        "Above: how far each layer turns in one step. Below: how far the Gram matrices of the features are from "
-        "diagonal; the theory of the first stage takes them as nearly so.",
-        _movement,
-    ),
-    Section(
-        "The lazy stage under gradient flow",
-        "Had the hidden layer rested and the top layer followed its gradient exactly, G_F and the loss would have gone "
-        "like this, in closed form. Flow time has no common clock with Adam's epochs; the shape is what to compare.",
-        _flow,
-        "ridge",
-    ),
-)

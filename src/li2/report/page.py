@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from plotly.offline import get_plotlyjs
 
-from li2.report.figures import SECTIONS, Section
+from li2.report.sections import SECTIONS, Section
 from li2.report.style import STAGE_COLOURS
 from li2.report.words import STAGE_MEANINGS, verdict
 from li2.runs import RunDirectory, RunResult

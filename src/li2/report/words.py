@@ -26,9 +26,7 @@ def verdict(result: RunResult) -> str:
 def _generalised(result: RunResult) -> str:
     epoch = result.stages[-1].first_epoch
     memorised = result.outcome.first_epoch["train_accuracy_1"]
-    sentence = (
-        f"The network generalised: its test accuracy reached {result.spec.accuracy_threshold:g} at epoch {epoch}"
-    )
+    sentence = f"The network generalised: its test accuracy reached {result.spec.accuracy_threshold:g} at epoch {epoch}"
     if epoch is not None and memorised is not None and memorised < epoch:
         return f"{sentence}, {epoch - memorised} epochs after it had learned all training pairs (epoch {memorised})."
     return f"{sentence}."

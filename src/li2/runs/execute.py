@@ -22,8 +22,9 @@ from li2.training import Training
 CHECKPOINT_SECONDS = 60.0
 """Wall-clock time between two checkpoints."""
 
-SHORTEST_COURSE = 50
-"""The lazy stage's predicted course has at least this many epochs, if the run has."""
+SHORTEST_COURSE, LONGEST_COURSE = 50, 1000
+"""The lazy stage's predicted course has twice the epochs to the independent stage or to the peak of the
+gradient norm, within these bounds and the run's length."""
 
 Progress = Callable[[int, int, dict[str, float], tuple[StageBoundary, ...]], None]
 """Called after each epoch with its number, that of the last epoch, its metrics and the stages so far."""
@@ -72,9 +73,7 @@ def resume(path: Path, changes: dict[str, Any], progress: Progress | None = None
     setup = Setup.build(spec, task, split)
     position, seconds = directory.checkpoint(setup.device)
     if position.epoch > spec.epochs:
-        raise Li2Error(
-            f"{path} has taken {position.epoch} epochs already; epochs must be {position.epoch} or more."
-        )
+        raise Li2Error(f"{path} has taken {position.epoch} epochs already; epochs must be {position.epoch} or more.")
     record = directory.read_record(seconds)
     record.forget_after(position.epoch, lambda epoch: spec.diagnosis.is_due(epoch, spec.epochs))
     directory.write_spec(spec)
@@ -114,7 +113,7 @@ def _train(
             finite = math.isfinite(metrics["train_loss"]) and math.isfinite(metrics["backprop_norm"])
             _observe(setup, training, record, directory, metrics, finite)
             if progress is not None:
-                if not stages or record.diagnosis and record.diagnosis[-1]["epoch"] == position.epoch:
+                if not stages or (record.diagnosis and record.diagnosis[-1]["epoch"] == position.epoch):
                     stages = record.stages(setup)
                 progress(position.epoch, spec.epochs, metrics, stages)
             if position.epoch >= spec.epochs or not finite or stop.asked:
@@ -158,9 +157,8 @@ def _predict(setup: Setup, directory: RunDirectory, outcome: Outcome) -> None:
         return
     initial = directory.weights(0)
     initial = type(initial)(*(tensor.to(setup.device) for tensor in initial))
-    independent = outcome.stages[1].first_epoch
-    wished = 4 * SHORTEST_COURSE if independent is None else max(2 * independent, SHORTEST_COURSE)
-    rates = [setup.rate(step) for step in range(min(outcome.epochs, wished))]
+    turning_points = (outcome.stages[1].first_epoch, outcome.gradient_norm_peak["epoch"])
+    wished = 2 * max(int(epoch) for epoch in (*turning_points, SHORTEST_COURSE / 2) if epoch is not None)
+    rates = [setup.rate(step) for step in range(min(outcome.epochs, wished, LONGEST_COURSE))]
     directory.write_table("course", compare_course(setup.problem, initial, setup.optimizer, rates))
     directory.write_table("flow", compare_flow(setup.problem, initial))
-

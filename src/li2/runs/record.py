@@ -52,9 +52,7 @@ class Record:
         nodes, alignment = node_figures(problem, weights, position.previous, setup.basis)
         row = {**self.metrics[-1], "alignment": alignment, **summarise_nodes(nodes, spec.purity_threshold)}
         if setup.basis is not None:
-            irreps = irrep_figures(
-                nodes, setup.basis, weights, problem.residual(weights), spec.purity_threshold
-            )
+            irreps = irrep_figures(nodes, setup.basis, weights, problem.residual(weights), spec.purity_threshold)
             row.update(summarise_irreps(irreps))
             self.irreps.append(_with_epoch(irreps, position.epoch))
         if with_grams:
@@ -70,14 +68,12 @@ class Record:
     def diagnosis_table(self) -> pd.DataFrame:
         """The diagnosis, one row per diagnosed epoch, NaN where a figure was not due or does not apply."""
         columns = ["epoch", *METRICS, *EPOCH_FIGURES]
-        return pd.DataFrame(self.diagnosis, columns=columns).astype({name: float for name in columns[1:]})
+        return pd.DataFrame(self.diagnosis, columns=columns).astype(dict.fromkeys(columns[1:], float))
 
     def stages(self, setup: Setup) -> tuple[StageBoundary, ...]:
         """The stage boundaries seen so far."""
         total = None if setup.basis is None else len(setup.basis.irreps)
-        return find_stages(
-            self.metrics_table(), self.diagnosis_table(), setup.spec.accuracy_threshold, total
-        )
+        return find_stages(self.metrics_table(), self.diagnosis_table(), setup.spec.accuracy_threshold, total)
 
     def outcome(self, setup: Setup, interrupted: bool) -> Outcome:
         """What the run has come to."""

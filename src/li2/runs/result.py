@@ -90,10 +90,7 @@ def load(path: Path | str) -> RunResult:
         Li2Error: if it does not hold a run, or one that has not come to an end or a stop.
     """
     directory = RunDirectory.open(Path(path))
-    tables = {
-        name: directory.read_table(name)
-        for name in TABLES
-    }
+    tables = {name: directory.read_table(name) for name in TABLES}
     return RunResult(
         run_dir=directory.path,
         spec=directory.spec(),

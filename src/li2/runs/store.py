@@ -16,7 +16,6 @@ report.html                  the report
 """
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -27,7 +26,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from li2.errors import Li2Error
 from li2.models import Weights
@@ -90,7 +89,12 @@ class RunDirectory:
 
     def write_spec(self, spec: RunSpec) -> None:
         """Write the specification."""
-        values = {"spec": spec.explicit(), "command": spec.command(), "li2": version(), "torch": torch.__version__}
+        values = {
+            "spec": spec.explicit(),
+            "command": spec.command(),
+            "li2": version(),
+            "torch": torch.__version__,
+        }
         self.write_json("spec.json", values)
 
     def spec(self) -> RunSpec:
@@ -136,7 +140,7 @@ class RunDirectory:
     def write_weights(self, epoch: int, weights: Weights) -> None:
         """Keep the weights of a diagnosed epoch."""
         tensors = {name: tensor.cpu() for name, tensor in weights._asdict().items()}
-        self._write(f"weights/epoch-{epoch:06d}.safetensors", lambda file: save_file(tensors, file))
+        self._write(f"weights/epoch-{epoch:06d}.safetensors", lambda file: file.write_bytes(save(tensors)))
 
     def weight_epochs(self) -> list[int]:
         """The epochs whose weights were kept, ascending."""
@@ -163,7 +167,7 @@ class RunDirectory:
             tensors |= {f"optimizer.{name}.{number}": tensor for number, tensor in enumerate(buffers)}
         tensors = {name: tensor.cpu() for name, tensor in tensors.items()}
         metadata = {"epoch": str(position.epoch), "seconds": repr(seconds)}
-        self._write("checkpoint.safetensors", lambda file: save_file(tensors, file, metadata))
+        self._write("checkpoint.safetensors", lambda file: file.write_bytes(save(tensors, metadata)))
 
     def checkpoint(self, device: torch.device) -> tuple[Position, float]:
         """The position to go on from and the seconds spent; raises Li2Error if there is none."""
@@ -204,7 +208,7 @@ class RunDirectory:
         file = self.path / name
         beside = file.with_name(f".{file.name}.part")
         write(beside)
-        os.replace(beside, file)
+        beside.replace(file)
 
     def _read(self, name: str, read: Callable[[Path], Any]) -> Any:
         file = self.path / name

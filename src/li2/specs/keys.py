@@ -44,8 +44,7 @@ _ALL = [
     Key(
         "group",
         "cyclic:71",
-        "cyclic:M, product:AxBxC, file:PATH (a Cayley table, CSV or NPY) or "
-        "expression:POLYNOMIAL mod P (in x and y)",
+        "cyclic:M, product:AxBxC, file:PATH (a Cayley table, CSV or NPY) or expression:POLYNOMIAL mod P (in x and y)",
         "the task: the network learns the product of two elements, or the polynomial's value",
     ),
     Key("width", 2048, "a whole number ≥ 1", "K, the number of hidden nodes"),
@@ -142,6 +141,5 @@ KEYS: dict[str, Key] = {key.name: key for key in _ALL}
 def keys_table() -> list[tuple[str, str, str, str]]:
     """(name, default, range, meaning) of every key, as texts for help pages."""
     return [
-        (key.name, "–" if key.default is None else str(key.default), key.range, key.meaning)
-        for key in KEYS.values()
+        (key.name, "–" if key.default is None else str(key.default), key.range, key.meaning) for key in KEYS.values()
     ]

@@ -31,8 +31,7 @@ def parse_expression(text: str, variables: tuple[str, ...]) -> tuple[Polynomial,
     match = re.fullmatch(r"(.+?)\s+mod\s+(\d+)\s*", text)
     if not match or int(match[2]) < 2:
         raise Li2Error(
-            f"expression {text!r} has no modulus; write POLYNOMIAL mod P with P ≥ 2, "
-            "as in x**2+x*y+y**2 mod 97."
+            f"expression {text!r} has no modulus; write POLYNOMIAL mod P with P ≥ 2, as in x**2+x*y+y**2 mod 97."
         )
     modulus = int(match[2])
     source = match[1].strip().replace("^", "**").replace("²", "**2").replace("³", "**3").replace("·", "*")

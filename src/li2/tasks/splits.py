@@ -53,6 +53,6 @@ def sklearn_split(total: int, count: int, seed: int) -> tuple[Indices, Indices]:
     scikit-learn permutes with the legacy Mersenne-Twister generator and takes the test set first; the
     order of the indices is kept, too.
     """
-    order = np.random.RandomState(seed).permutation(total)  # noqa: NPY002 (the legacy generator is the point)
+    order = np.random.RandomState(seed).permutation(total)
     tests = total - count
     return order[tests:], order[:tests]

@@ -38,9 +38,7 @@ def compare_ridge(problem: Problem, weights: Weights) -> dict[str, float]:
     }
 
 
-def compare_course(
-    problem: Problem, initial: Weights, optimizer: Optimizer, rates: list[float]
-) -> pd.DataFrame:
+def compare_course(problem: Problem, initial: Weights, optimizer: Optimizer, rates: list[float]) -> pd.DataFrame:
     """‖G_F‖ as it would go if only V moved, by the run's own optimiser: columns ``epoch``, ``backprop_norm``.
 
     Args:
@@ -77,7 +75,11 @@ def compare_flow(problem: Problem, initial: Weights, points: int = 200) -> pd.Da
     fastest = features.square().sum().item() + problem.eta
     slowest = max(problem.eta, 1e-6 * fastest)
     times = torch.logspace(
-        math.log10(1e-3 / fastest), math.log10(10 / slowest), points, dtype=torch.float64, device=features.device
+        math.log10(0.1 / fastest),
+        math.log10(10 / slowest),
+        points,
+        dtype=torch.float64,
+        device=features.device,
     )
     top = initial.V.double()
     if problem.loss.centres_classes:  # the rest of V neither fits nor backpropagates
