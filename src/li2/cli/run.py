@@ -8,7 +8,6 @@ import typer
 
 from li2.cli.keys import keys_epilog
 from li2.cli.progress import show_progress
-from li2.cli.summary import print_summary
 from li2.errors import Li2Error
 from li2.specs import RunSpec, read_config, read_overrides
 
@@ -45,7 +44,8 @@ def run_command(
         spec = RunSpec(**values)
     elif out is not None:
         raise Li2Error("--resume DIR goes on in DIR; leave out --out.")
-    from li2 import api  # loads PyTorch
+    from li2 import api  # both load PyTorch
+    from li2.cli.summary import print_summary
 
     with show_progress() as progress:
         result = api.run(spec, out, progress) if resume is None else api.resume(resume, values, progress)

@@ -41,7 +41,7 @@ def initial_weights(spec: RunSpec, operands: int, order: int, device: torch.devi
     dtype = getattr(torch, spec.dtype)
     if spec.init_weights is not None:
         weights = _read(Path(spec.init_weights), inputs, spec.width, order)
-        return Weights(*(tensor.to(device=device, dtype=dtype).contiguous() for tensor in weights))
+        return Weights(*(tensor.clone().to(device=device, dtype=dtype) for tensor in weights))
     generator = np.random.default_rng([spec.seed, WEIGHTS_STREAM])
     fan_in = order if spec.init == "published-separate" else inputs
     draw = _normal if spec.init == "gaussian" else _uniform

@@ -6,7 +6,7 @@ They act elementwise, so one call serves tensors of any shape.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -17,6 +17,7 @@ State = dict[str, list[Tensor]]
 """Named buffers, each a list with one tensor per parameter."""
 
 
+@runtime_checkable
 class Optimizer(Protocol):
     """What every optimiser offers."""
 

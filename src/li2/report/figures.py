@@ -153,7 +153,7 @@ def feature_map(result: RunResult) -> go.Figure | None:
                 "colorscale": "Viridis",
                 "cmin": 0,
                 "cmax": 1,
-                "size": 4 + 10 * last["norm"] / last["norm"].max(),
+                "size": 4 + 10 * (last["norm"] / last["norm"].max()).fillna(0),
                 "opacity": 0.15 + 0.75 * last["purity"].fillna(0),
                 "line": {"width": 0},
                 "colorbar": {"title": "purity"},
@@ -309,8 +309,8 @@ def _over_epochs(figure: go.Figure, result: RunResult, rows: int = 1) -> go.Figu
     """Common layout, epochs below, and the stages as bands."""
     last = result.outcome.epochs
     seen = [stage for stage in result.stages[:3] if stage.first_epoch is not None]
-    ends = [stage.first_epoch for stage in seen[1:]] + [last]
-    for stage, end in zip(seen, ends, strict=True):
+    ends = [*(stage.first_epoch for stage in seen[1:]), last]
+    for stage, end in zip(seen, ends, strict=False):  # the last band has no stage after it
         figure.add_vrect(x0=stage.first_epoch, x1=end, fillcolor=STAGE_COLOURS[stage.name], layer="below", line_width=0)
     generalised = result.stages[3].first_epoch
     if generalised is not None:

@@ -44,8 +44,8 @@ SECTIONS = (
     Section(
         "What the gradient points to",
         "ỸỸᵀF̃ is the direction in which every node would climb its own energy E, unaware of the others. Near 1 the "
-        "nodes learn independently; when it falls with features learned, they interact, and the exact formula of Proposition "
-        "1, which knows of the other nodes, describes G_F better.",
+        "nodes learn independently; when it falls with features learned, they interact, and the exact formula of "
+        "Proposition 1, which knows of the other nodes, describes G_F better.",
         figures.alignment,
     ),
     Section(
@@ -58,8 +58,8 @@ SECTIONS = (
     Section(
         "Map of the learned features",
         "Each dot is a hidden node at the last diagnosed epoch: which irrep (for a cyclic group: frequency) it "
-        "carries, at which phase, how purely (colour) and how large it is (size). A network that knows the group covers every "
-        "irrep at several phases.",
+        "carries, at which phase, how purely (colour) and how large it is (size). A network that knows the group "
+        "covers every irrep at several phases.",
         figures.feature_map,
         "irreps",
     ),

@@ -150,7 +150,7 @@ class RunDirectory:
         """The weights at a diagnosed epoch; raises Li2Error if they were not kept."""
         if epoch not in self.weight_epochs():
             raise Li2Error(f"{self.path} keeps no weights of epoch {epoch}; kept are {self.weight_epochs()}.")
-        tensors = self._read(f"weights/epoch-{epoch:06d}.safetensors", load_file)
+        tensors = self._read_tensors(f"weights/epoch-{epoch:06d}.safetensors")
         return Weights(tensors["W"], tensors["V"])
 
     def forget_weights(self, kept: Iterable[int]) -> None:
@@ -173,7 +173,7 @@ class RunDirectory:
         """The position to go on from and the seconds spent; raises Li2Error if there is none."""
         if not (self.path / "checkpoint.safetensors").exists():
             raise Li2Error(f"{self.path} holds no checkpoint to go on from; start the run anew.")
-        tensors = self._read("checkpoint.safetensors", lambda file: load_file(file, device=str(device)))
+        tensors = self._read_tensors("checkpoint.safetensors", device)
         with safe_open(self.path / "checkpoint.safetensors", framework="pt") as file:
             metadata = file.metadata()
         optimizer: dict[str, list[torch.Tensor]] = {}
@@ -209,6 +209,11 @@ class RunDirectory:
         beside = file.with_name(f".{file.name}.part")
         write(beside)
         beside.replace(file)
+
+    def _read_tensors(self, name: str, device: torch.device | None = None) -> dict[str, torch.Tensor]:
+        """Tensors in memory of their own: products round by alignment, which a mapped file does not keep."""
+        tensors = self._read(name, load_file)
+        return {name: tensor.clone().to(device or "cpu") for name, tensor in tensors.items()}
 
     def _read(self, name: str, read: Callable[[Path], Any]) -> Any:
         file = self.path / name

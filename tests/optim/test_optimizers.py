@@ -1,0 +1,37 @@
+"""Our optimisers against PyTorch's, step by step."""
+
+import pytest
+import torch
+
+from li2.optim import make_optimizer
+from li2.specs import RunSpec
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+@pytest.mark.parametrize(("name", "extra"), [("sgd", {"momentum": 0.9}), ("sgd", {"momentum": 0.0}), ("adam", {}),
+                                             ("adam", {"beta1": 0.8, "beta2": 0.95}), ("adamw", {})])  # fmt: skip
+def test_same_steps_as_torch(name: str, extra: dict[str, float], decay: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    start = [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in ((3, 4), (5,))]
+    ours, theirs = [p.clone() for p in start], [p.clone().requires_grad_() for p in start]
+    optimizer = make_optimizer(RunSpec(optimizer=name, weight_decay=decay, **extra))
+    state = optimizer.init(ours)
+    betas = {} if name == "sgd" else {"betas": (extra.get("beta1", 0.9), extra.get("beta2", 0.999))}
+    kind = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[name]
+    momentum = {"momentum": extra["momentum"]} if name == "sgd" else betas
+    reference = kind(theirs, lr=0.05, weight_decay=decay, **momentum)
+    for step in range(1, 60):
+        for group in reference.param_groups:
+            group["lr"] = 0.05 / step
+        for p in theirs:
+            p.grad = torch.sin(3 * p.detach())
+        gradients = [torch.sin(3 * p) for p in ours]
+        reference.step()
+        optimizer.update(ours, gradients, state, step, 0.05 / step)
+        for p, q in zip(ours, theirs, strict=True):
+            assert (p - q.detach()).abs().max() < 1e-13
+
+
+def test_which_optimisers_couple_decay() -> None:
+    coupled = {name: make_optimizer(RunSpec(optimizer=name)).couples_decay for name in ("sgd", "adam", "adamw")}
+    assert coupled == {"sgd": True, "adam": True, "adamw": False}
