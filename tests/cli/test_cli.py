@@ -144,6 +144,16 @@ def test_a_mistake_gives_one_sentence_and_exit_code_2(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"), [(["runn"], "No such command"), (["run", "--foo"], "No such option")]
+)
+def test_usage_errors_have_no_traceback(
+    arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(arguments, monkeypatch) == 2
+    assert message in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_keeps_what_there_is_and_resume_goes_on(tmp_path: Path, number: signal.Signals) -> None:
     run = tmp_path / "run"
@@ -167,7 +177,8 @@ def test_a_signal_keeps_what_there_is_and_resume_goes_on(tmp_path: Path, number:
 
 
 def test_help_needs_no_torch() -> None:
-    code = "import sys; sys.argv = ['li2', 'run', '--help']; from li2.cli import main; main(); print('torch' in sys.modules)"
+    code = "import sys; sys.argv = ['li2', 'run', '--help']; from li2.cli import main; main(); "
+    code += "print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
     assert done.stdout.strip().endswith("False")
 

@@ -42,7 +42,7 @@ class StopAfter:
         self.epoch, self.request = epoch, StopRequest()
 
         @contextmanager
-        def ours():  # noqa: ANN202
+        def ours():
             yield self.request
 
         monkeypatch.setattr(execute_module, "stop_on_signal", ours)

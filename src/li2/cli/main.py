@@ -24,16 +24,14 @@ app.command("report")(report_command)
 def main() -> int:
     """Run the command line; returns 0, 1 (failed), 2 (a mistake in what was asked) or 130 (interrupted)."""
     try:
-        code = app(standalone_mode=False)
+        app()
+    except SystemExit as stop:  # typer's own way to end, its usage errors included
+        return stop.code if isinstance(stop.code, int) else 0
     except Li2Error as error:
         return _complain(str(error), 2)
-    except typer.Exit as stop:
-        return stop.exit_code
     except OSError as error:
-        return _complain(f"{error.filename or 'a file'}: {error.strerror or error}.", 1)
-    except KeyboardInterrupt:
-        return _complain("interrupted.", 130)
-    return int(code or 0)
+        return _complain(f"{error.filename or 'writing'}: {error.strerror or error}.", 1)
+    return 0
 
 
 def _complain(sentence: str, code: int) -> int:

@@ -33,7 +33,7 @@ def run_command(
         Path | None,
         typer.Option(metavar="DIR", help="Go on with the run there; with epochs=N, extend it to N epochs."),
     ] = None,
-) -> int:
+) -> None:
     """Train a two-layer network on a group task, find its three stages, and write a report.
 
     Without any KEY=VALUE this is figure 3 of the paper: addition mod 71 at 40 % of the pairs. Ctrl-C keeps what
@@ -53,4 +53,5 @@ def run_command(
         print(json.dumps(result.as_json(), ensure_ascii=False, allow_nan=False))
     else:
         print_summary(result)
-    return 130 if result.outcome.interrupted else 0
+    if result.outcome.interrupted:
+        raise typer.Exit(130)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.padding import Padding
 
 from li2.specs import RunSpec, keys_table, read_config, read_overrides
 
@@ -27,11 +27,9 @@ def show_config_command(
         print(json.dumps(spec.explicit(), ensure_ascii=False))
         return
     explicit, changed = spec.explicit(), spec.changed()
-    table = Table(pad_edge=False)
-    for column in ("key", "value", "default", "range", "meaning"):
-        table.add_column(column, overflow="fold")
+    console = Console(highlight=False)
     for name, default, values, meaning in keys_table():
-        style = "bold cyan" if name in changed else ""
-        value = str(explicit.get(name, "–"))
-        table.add_row(*(escape(text) for text in (name, value, default, values, meaning)), style=style)
-    Console().print(table)
+        value = escape(str(explicit.get(name, "–")))
+        note = f"default {escape(default)}; " if name in changed else ""
+        console.print(f"[bold cyan]{name}[/] = [bold]{value}[/]  [dim]({note}{escape(values)})[/]")
+        console.print(Padding(escape(meaning), (0, 0, 0, 4)))
