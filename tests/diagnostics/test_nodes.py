@@ -126,23 +126,36 @@ def test_coverage_counts_pure_living_nodes() -> None:
     )
     summary = summarise_nodes(nodes, 0.9)
     assert summary["irreps_covered"] == 2  # the node of irrep 3 that is pure is dead
-    assert summary["feature_share"] == pytest.approx(3 / 5)
+    assert summary["features"] == 3
     assert summary["purity_median"] == pytest.approx(0.91)
 
 
-def test_irrep_figures_of_a_constructed_residual() -> None:
-    M = 7
-    W = torch.tensor(np.concatenate([wave(M, 1, 0.2), wave(M, 1, 1.0)]))[:, None]
-    weights = Weights(W, torch.zeros(1, M, dtype=torch.float64))
-    residual = torch.tensor(np.outer([1.0, -2.0], wave(M, 1, 0.3)) + 2 * np.outer([2.0, 1.0], wave(M, 3, 1.0)))
-    tools, problem = basis("cyclic:7"), small_problem()
-    nodes, _ = node_figures(problem, weights, None, tools)
-    table = irrep_figures(nodes, tools, weights, residual, 0.9)
-    assert table["features"].tolist() == [1, 0, 0]
-    assert table["mass"].tolist() == pytest.approx([1, 0, 0], abs=1e-12)
-    assert table["residual"].tolist() == pytest.approx([0.2, 0, 0.8], abs=1e-12)
-    assert summarise_irreps(table)["missing_residual"] == pytest.approx(0.8)
-    assert summarise_irreps(table)["missing_focus"] == pytest.approx(0.4 / 0.2)
+def test_class_shares_of_a_constructed_residual() -> None:
+    residual = torch.tensor(np.outer([1.0, -2.0], wave(7, 1, 0.3) + 4) + 2 * np.outer([2.0, 1.0], wave(7, 3, 1.0)))
+    assert basis("cyclic:7").class_shares(residual).tolist() == pytest.approx([0.2, 0, 0.8], abs=1e-12)
+
+
+def test_irrep_figures_of_constructed_nodes() -> None:
+    # On all pairs a pure node's energy lies in its own irrep (Plancherel), mixed ones' in the irreps u and v share.
+    problem = small_problem(loss="mse", order=7, n=49)
+    nodes = [
+        np.concatenate([wave(7, 1, 0.2), wave(7, 1, 1.0)]),
+        np.concatenate([wave(7, 1, 0.5) + 2 * wave(7, 2, 0.1), wave(7, 3, 1.0) + 2 * wave(7, 2, 0.4)]),
+    ]
+    weights = Weights(torch.tensor(np.stack(nodes, axis=1)), small_weights(width=2).V)
+    tools = basis("cyclic:7")
+    table, _ = node_figures(problem, weights, None, tools)
+    figures = irrep_figures(table, tools, problem, weights, 0.9)
+    assert figures["features"].tolist() == [1, 0, 0]
+    assert figures["mass"].tolist() == pytest.approx([3 / 12, 8 / 12, 1 / 12])
+    assert figures["energy"].tolist() == pytest.approx([1 / 17, 16 / 17, 0], abs=1e-12)
+    residual = problem.residual(weights)
+    spectrum = (torch.fft.rfft(residual, dim=1).abs() ** 2).sum(dim=0)[1:]
+    assert figures["residual"].tolist() == pytest.approx((spectrum / spectrum.sum()).tolist())
+    summary = summarise_irreps(figures)
+    assert summary["missing_energy"] == pytest.approx(16 / 17)
+    assert summary["missing_residual"] == pytest.approx(figures["residual"][1:].sum())
+    assert summary["missing_focus"] == pytest.approx(figures["residual"][1:].mean() / figures["residual"][0])
 
 
 @pytest.mark.parametrize("loss", ["mse", "mse-centred"])
@@ -181,6 +194,12 @@ def test_gram_figures_against_brute_force(loss: str) -> None:
     assert figures["repelling_share"] == pytest.approx(np.mean(np.array(strengths) > 0))
     assert figures["repulsion_strongest"] == pytest.approx(max(strengths))
     assert figures["repulsion_weakest"] == pytest.approx(min(strengths))
+
+
+def test_no_repulsion_where_decay_is_lost_in_rounding() -> None:
+    problem, weights = small_problem(decay=1e-18), small_weights(width=60)
+    assert "repelling_share" not in gram_figures(problem, weights)
+    assert gram_figures(problem, small_weights(width=60, scale=1e200))["node_offdiagonal"] is not None
 
 
 @pytest.mark.parametrize(("loss", "decay"), [("cross-entropy", 0.1), ("mse", None), ("mse", 0.0)])

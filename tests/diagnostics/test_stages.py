@@ -27,7 +27,9 @@ def diagnosis(**columns: object) -> pd.DataFrame:
         "unit_energy_median": [0.5, 0.8, 1.2, 1.5, 2.0, 2.5],
         "gradient_cosine_median": [0.0, 0.6, 0.9, 0.9, 0.8, 0.8],
         "alignment": [0.0, 0.6, 0.8, 0.8, 0.5, 0.5],
-        "feature_share": [0.0, 0.0, 0.0, 0.0, 0.1, 0.4],
+        "features": [0.0, 0.0, 0.0, 0.0, 4.0, 9.0],
+        "repelling_share": [1.0, np.nan, np.nan, np.nan, np.nan, 0.9],
+        "repulsion_strongest": [0.1, np.nan, np.nan, np.nan, np.nan, 0.5],
         "irreps_covered": [0.0, 0.0, 0.0, 0.0, 3.0, 5.0],
         "purity_q95": [0.1, 0.2, 0.4, 0.7, 0.95, 1.0],
         "missing_focus": [np.nan, np.nan, np.nan, np.nan, 1.5, np.nan],
@@ -44,6 +46,19 @@ def test_all_stages_in_order() -> None:
     stages = find_stages(metrics(test_accuracy=np.linspace(0, 1, 11)), diagnosis(), 0.99, 5)
     assert epochs_of(stages) == {"lazy": 0, "independent": 4, "interactive": 8, "generalised": 10}
     assert "1.50 × that per covered one" in stages[2].evidence
+    assert "at epoch 10, 90% of the most similar pairs repel (strongest 0.50)" in stages[2].evidence
+
+
+def test_full_coverage_needs_no_focus() -> None:
+    nothing_missing = {"missing_focus": [np.nan] * 6, "irreps_covered": [0, 0, 0, 0, 5, 5]}
+    stages = find_stages(metrics(), diagnosis(**nothing_missing), 0.99, 5)
+    assert epochs_of(stages)["interactive"] == 8
+    assert "no irrep is missing" in stages[2].evidence
+
+
+def test_the_newest_row_may_be_the_first_of_the_independent_stage() -> None:
+    stages = find_stages(metrics(), diagnosis().iloc[:3], 0.99, 5)
+    assert epochs_of(stages) == {"lazy": 0, "independent": 4, "interactive": None, "generalised": None}
 
 
 @pytest.mark.parametrize(
@@ -52,8 +67,11 @@ def test_all_stages_in_order() -> None:
         ({"unit_energy_median": [0.5, 0.6, 0.7, 0.8, 0.9, 0.99]}, "independent"),
         ({"gradient_cosine_median": [0.0, 0.1, 0.2, 0.3, 0.4, 0.49]}, "independent"),
         ({"alignment": [0.0, 0.6, 0.8, 0.8, 0.8, 0.73]}, "interactive"),
-        ({"feature_share": [0.0] * 6}, "interactive"),
-        ({"feature_share": [1.0] * 6}, "interactive"),
+        ({"features": [0.0] * 6}, "interactive"),
+        ({"features": [50.0] * 6}, "interactive"),
+        ({"features": [0.0, 0.0, 0.0, 0.0, 2.0, 2.0]}, "interactive"),
+        ({"features": [0.0, 50.0, 50.0, 0.0, 0.0, 0.0]}, "interactive"),
+        ({"missing_focus": [np.nan] * 4 + [1.04, 1.04], "irreps_covered": [0, 0, 0, 0, 3, 4]}, "interactive"),
     ],
 )
 def test_a_boundary_without_its_evidence_is_not_seen(columns: dict[str, list[float]], missing: str) -> None:
@@ -94,6 +112,11 @@ def test_without_irreps_or_diagnosis_nothing_is_invented() -> None:
             EndState.COLLAPSED,
         ),
         ({"train_loss": np.full(11, 0.955), "train_accuracy": np.zeros(11)}, EndState.LEARNING),
+        (
+            {"train_loss": np.full(11, 0.9565), "hidden_norm": np.geomspace(1, 0.1, 11), "top_norm": np.zeros(11),
+             "train_accuracy": np.zeros(11)},
+            EndState.COLLAPSED,
+        ),
     ],
 )  # fmt: skip
 def test_end_states(columns: dict[str, np.ndarray], state: EndState) -> None:

@@ -47,10 +47,10 @@ def test_the_offset_makes_the_sample_centred_prediction_unbiased() -> None:
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_targets_and_zero_output(name: str) -> None:
-    problem, loss = small_problem(loss=name), named_loss(name)
+    problem = small_problem(loss=name)
     Y = dense_labels(problem)
     expected = Y - Y.mean(dim=0) if name == "mse-centred" else Y - 1 / 7
     assert torch.allclose(problem.targets, expected)
-    assert loss.zero_output_value(7) == pytest.approx(math.log(7) if name == "cross-entropy" else 6 / 7)
+    assert problem.zero_output_loss == pytest.approx(plain_loss(name, torch.zeros_like(Y), Y).item())
     if name != "mse-centred":  # n = 30 pairs are not balanced over classes
-        assert plain_loss(name, torch.zeros_like(Y), Y).item() == pytest.approx(loss.zero_output_value(7))
+        assert problem.zero_output_loss == pytest.approx(math.log(7) if name == "cross-entropy" else 6 / 7)

@@ -102,13 +102,46 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path: Path, monkeypat
     assert_same_run(li2.resume(tmp_path / "killed"), whole)
 
 
+@pytest.mark.parametrize("short", [5, 25])
 @pytest.mark.parametrize("variant", [VARIANTS[0], VARIANTS[3], VARIANTS[2]])
-def test_an_extended_run_equals_one_that_was_long_from_the_start(tmp_path: Path, variant: dict[str, object]) -> None:
+def test_an_extended_run_equals_one_that_was_long_from_the_start(
+    tmp_path: Path, variant: dict[str, object], short: int
+) -> None:
     spec = RunSpec(**{**SMALL, **variant})
-    li2.run(spec.with_changes(epochs=25), tmp_path / "short")
+    li2.run(spec.with_changes(epochs=short), tmp_path / "short")
     extended = li2.resume(tmp_path / "short", {"epochs": 40})
     assert extended.spec == spec
     assert_same_run(extended, li2.run(spec, tmp_path / "long"))
+
+
+def test_a_killed_extension_claims_no_outcome(tmp_path: Path) -> None:
+    li2.run(RunSpec(**SMALL), tmp_path / "run")
+
+    def kill(epoch: int, *rest: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        li2.resume(tmp_path / "run", {"epochs": 50}, kill)
+    with pytest.raises(Li2Error, match=r"cannot read .*result\.json"):
+        li2.load(tmp_path / "run")
+    assert li2.resume(tmp_path / "run").outcome.epochs == 50
+
+
+def test_a_run_killed_in_its_first_epoch_can_be_resumed(tmp_path: Path) -> None:
+    def kill(epoch: int, *rest: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        li2.run(RunSpec(**SMALL), tmp_path / "killed", kill)
+    assert_same_run(li2.resume(tmp_path / "killed"), li2.run(RunSpec(**SMALL), tmp_path / "whole"))
+
+
+def test_a_damaged_specification_is_named(tmp_path: Path) -> None:
+    li2.run(RunSpec(**{**SMALL, "epochs": 1}), tmp_path / "run")
+    for text in ("{}", "[]", "no json", '{"spec": {"lr": -1}}'):
+        (tmp_path / "run" / "spec.json").write_text(text)
+        with pytest.raises(Li2Error, match=r"cannot read .*spec\.json"):
+            li2.load(tmp_path / "run")
 
 
 def test_init_weights_and_index_survive_the_loss_of_their_files(tmp_path: Path) -> None:
@@ -214,10 +247,14 @@ def test_a_diverging_run_keeps_its_results(tmp_path: Path) -> None:
     assert "diverged" in result.report.read_text("utf-8")
 
 
-def test_a_collapsing_run_is_told_from_a_diverging_one(tmp_path: Path) -> None:
-    result = li2.run(RunSpec(**{**SMALL, "weight_decay": 3.0, "epochs": 200}), tmp_path / "run")
+@pytest.mark.parametrize(
+    "variant", [{"weight_decay": 3.0}, {"loss": "mse-centred"}, {"top_scale": 0}, {"loss": "cross-entropy"}]
+)
+def test_a_collapsing_run_is_told_from_a_diverging_one(tmp_path: Path, variant: dict[str, object]) -> None:
+    result = li2.run(RunSpec(**{**SMALL, "weight_decay": 0.3, "epochs": 300, **variant}), tmp_path / "run")
     assert result.status is EndState.COLLAPSED
-    assert result.outcome.final["train_loss"] == pytest.approx(10 / 11, rel=1e-2)
+    if "loss" not in variant:
+        assert result.outcome.final["train_loss"] == pytest.approx(10 / 11, rel=1e-2)
 
 
 def test_memorising_without_weight_decay_and_generalising_with_it(tmp_path: Path) -> None:
@@ -252,6 +289,14 @@ def test_memorising_without_weight_decay_and_generalising_with_it(tmp_path: Path
         {"diagnose": "at:3"},
         {"diagnose": "log:2", "weight_decay": 0.0},
         {"critical_delta": 0.5},
+        {"hidden_scale": 0.0, "weight_decay": 0.0},
+        {"hidden_scale": 1e4},
+        {"lr": 1e3},
+        {"lr": 1e9, "optimizer": "adamw", "loss": "cross-entropy"},
+        {"weight_decay": 1e-18},
+        {"output_scale": 1e9},
+        {"optimizer": "sgd", "activation": "tanh", "lr": 1e4},
+        {"group": "cyclic:7", "loss": "cross-entropy", "weight_decay": 0.0, "lr": 0.005, "seed": 1, "width": 256},
     ],
 )
 def test_odd_but_legal_runs(tmp_path: Path, values: dict[str, object]) -> None:
@@ -259,7 +304,7 @@ def test_odd_but_legal_runs(tmp_path: Path, values: dict[str, object]) -> None:
     if {"train_size", "critical_delta"} & set(values):
         del spec["train_fraction"]
     result = li2.run(RunSpec(**spec), tmp_path / "run")
-    assert result.outcome.epochs == spec["epochs"]
+    assert result.outcome.epochs == spec["epochs"] or result.status is EndState.DIVERGED
     assert result.report.stat().st_size > 1e6
 
 

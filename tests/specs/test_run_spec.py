@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from li2.errors import Li2Error
-from li2.specs import KEYS, DiagnosisSchedule, LearningRateSchedule, RunSpec, read_config, read_overrides
+from li2.specs import (
+    KEYS,
+    DiagnosisSchedule,
+    LearningRateSchedule,
+    RunSpec,
+    overridden,
+    read_config,
+    read_overrides,
+)
 from li2.specs.parsing import parse_activation
 
 
@@ -39,6 +47,9 @@ def test_defaults_are_figure_3() -> None:
         ({"activation": "gelu"}, "activation='gelu' is not known"),
         ({"schedule": "warm"}, "schedule='warm' is not known"),
         ({"schedule": "step:0:0.5"}, "is not known"),
+        ({"schedule": "step:5:2"}, "is not known"),
+        ({"lr": 1e39}, "lr must be a number > 0 and ≤ 1e9"),
+        ({"width": True}, "width must be a whole number"),
         ({"diagnose": "often"}, "diagnose='often' is not known"),
         ({"device": "tpu"}, "device must be auto, cpu"),
         ({"dtype": "float16"}, "dtype must be float32 or float64"),
@@ -79,6 +90,7 @@ def test_a_specification_survives_its_command_and_json() -> None:
     [
         ("square", ("square", 0, 0)),
         ("relu²", ("relu2", 0, 0)),
+        ("SiLU", ("silu", 0, 0)),
         ("x", ("polynomial", 1, 0)),
         ("2*x+0.5*x**2", ("polynomial", 2, 0.5)),
         ("0.3·x + 1.5e-3·x²", ("polynomial", 0.3, 0.0015)),
@@ -89,7 +101,7 @@ def test_activations(text: str, expected: tuple[str, float, float]) -> None:
     assert parse_activation(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "x**3", "2x 3x", "1+x", "x+y", "__import__('os')", "0*x", "x**2x"])
+@pytest.mark.parametrize("text", ["", "*x", "x**3", "2x 3x", "1+x", "x+y", "__import__('os')", "0*x", "x**2x"])
 def test_wrong_activations(text: str) -> None:
     with pytest.raises(Li2Error, match="is not known"):
         parse_activation(text)
@@ -146,6 +158,13 @@ def test_wrong_config_files(tmp_path: Path, name: str, text: str, message: str) 
     (tmp_path / name).write_text(text)
     with pytest.raises(Li2Error, match=message):
         read_config(tmp_path / name)
+
+
+def test_a_later_size_replaces_an_earlier_one(tmp_path: Path) -> None:
+    assert RunSpec().with_changes(train_size=100).explicit()["train_size"] == 100
+    assert overridden({"train_fraction": "0.5", "lr": "1"}, {"train_size": "7"}) == {"lr": "1", "train_size": "7"}
+    (tmp_path / "a.yaml").write_text("diagnose: off\nwidth: true\n")
+    assert read_config(tmp_path / "a.yaml") == {"diagnose": "off", "width": "true"}
 
 
 def test_wrong_overrides() -> None:

@@ -55,6 +55,8 @@ def test_expressions_against_python_integers(expression: str, p: int) -> None:
         ("+".join(["x"] * 600) + " mod 7", "characters"),
         ("(" * 400 + "x" + ")" * 400 + " mod 7", "cannot be read"),
         ("x mod 100000", "largest is"),
+        ("99999999999999999999*x mod 999999999999999999999999", "has no modulus"),
+        ("x**True mod 7", "is not allowed"),
     ],
 )
 def test_expressions_that_are_refused(expression: str, message: str) -> None:
@@ -159,9 +161,10 @@ def test_unreadable_index_files(tmp_path: Path) -> None:
     task = build_task("cyclic:11")
     with pytest.raises(Li2Error, match="cannot read train_index"):
         build_split(task, RunSpec(train_index="nowhere.npy"))
-    (tmp_path / "i.npy").write_bytes(b"text")
-    with pytest.raises(Li2Error, match="not an NPY file"):
-        build_split(task, RunSpec(train_index=str(tmp_path / "i.npy")))
+    for content in (b"text", b""):
+        (tmp_path / "i.npy").write_bytes(content)
+        with pytest.raises(Li2Error, match="not an NPY file"):
+            build_split(task, RunSpec(train_index=str(tmp_path / "i.npy")))
 
 
 def test_an_index_file_is_used_as_it_is(tmp_path: Path) -> None:

@@ -38,12 +38,16 @@ def test_ridge_without_decay_is_least_squares(n: int, K: int) -> None:
     assert (ridge.gradient - expected).norm() < 1e-6 * max(expected.norm().item(), top.norm().item())
 
 
-def test_ridge_of_rank_deficient_features() -> None:
-    F, Y, _ = data(12, 30)
-    F = F.clone()
-    F[6:] = F[:6]
-    top = torch.linalg.pinv(F) @ Y
-    assert (lazy.ridge(F, Y, 0.0).top - top).norm() < 1e-8 * top.norm()
+@pytest.mark.parametrize("eta", [0.0, 1e-18, 1e-13, 1e-10])
+@pytest.mark.parametrize(("n", "K"), SIZES)
+def test_ridge_of_rank_deficient_features(n: int, K: int, eta: float) -> None:
+    F, Y, _ = data(n, K)
+    F = torch.cat([F[: n // 2], F[: n - n // 2]])
+    top = torch.linalg.pinv(F, rtol=1e-10) @ Y
+    ridge = lazy.ridge(F, Y, eta)
+    assert (ridge.top - top).norm() < 1e-4 * top.norm()
+    expected = (Y - F @ top) @ top.T
+    assert (ridge.gradient - expected).norm() < 1e-4 * expected.norm()
 
 
 @pytest.mark.parametrize(("n", "K"), SIZES)

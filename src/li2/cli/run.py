@@ -9,7 +9,7 @@ import typer
 from li2.cli.keys import keys_epilog
 from li2.cli.progress import show_progress
 from li2.errors import Li2Error
-from li2.specs import RunSpec, read_config, read_overrides
+from li2.specs import RunSpec, overridden, read_config, read_overrides
 
 RUN_EPILOG = keys_epilog()
 
@@ -39,7 +39,7 @@ def run_command(
     Without any KEY=VALUE this is figure 3 of the paper: addition mod 71 at 40 % of the pairs. Ctrl-C keeps what
     there is; --resume goes on from there.
     """
-    values = {**(read_config(config) if config else {}), **read_overrides(settings or [])}
+    values = overridden(read_config(config) if config else {}, read_overrides(settings or []))
     if resume is None:
         spec = RunSpec(**values)
     elif out is not None:

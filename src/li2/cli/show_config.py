@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 
-from li2.specs import RunSpec, keys_table, read_config, read_overrides
+from li2.specs import RunSpec, keys_table, overridden, read_config, read_overrides
 
 
 def show_config_command(
@@ -22,7 +22,7 @@ def show_config_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the values as one JSON object.")] = False,
 ) -> None:
     """Explain every key of a run, and show the values that these settings give it."""
-    spec = RunSpec(**{**(read_config(config) if config else {}), **read_overrides(settings or [])})
+    spec = RunSpec(**overridden(read_config(config) if config else {}, read_overrides(settings or [])))
     if as_json:
         print(json.dumps(spec.explicit(), ensure_ascii=False))
         return

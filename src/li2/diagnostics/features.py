@@ -59,8 +59,8 @@ class FourierBasis:
         phases = coefficients.gather(1, chosen).squeeze(1).angle()
         return NodeFeatures(mass, irrep, purity, phases)
 
-    def class_shares(self, residual: Float[Tensor, "n M"]) -> Float[Tensor, " irreps"]:
-        """Each irrep's share of a residual's non-constant part, along its class axis; sums to 1."""
-        coefficients = residual.double().to(self._characters.dtype) @ self._characters.T
+    def class_shares(self, values: Float[Tensor, "r M"]) -> Float[Tensor, " irreps"]:
+        """Each irrep's share of the non-constant part of functions of the class, the rows; sums to 1."""
+        coefficients = values.double().to(self._characters.dtype) @ self._characters.T
         mass = self._membership @ coefficients.abs().square().sum(dim=0)
         return mass / mass.sum()

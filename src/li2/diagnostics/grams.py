@@ -16,18 +16,19 @@ GRAM_FIGURES = {
 }
 """B = (F̃ᵀF̃ + ηI)⁻¹ with F̃ as the loss centres it; nearest by the cosine of f̃_j and f̃_l (Theorem 6)."""
 
+BLOCK = 512
+"""Rows of the n × n matrix that are held at a time."""
+
 
 def gram_figures(problem: Problem, weights: Weights) -> dict[str, float]:
     """The :data:`GRAM_FIGURES`; the repulsion ones only where η > 0 exists (Problem.eta)."""
-    features = problem.network.features(weights.W, problem.train.rows)
-    sample_gram = features @ features.T
-    sample_gram -= sample_gram.mean(dim=0)
-    features = features.double()  # the inverse below needs it
+    features = problem.network.features(weights.W, problem.train.rows).double()
     centred = features - features.mean(dim=0)
     node_gram = centred.T @ centred
+    sample_total = sum((part @ features.T).abs().sum() for part in torch.split(centred, BLOCK))
     figures = {
-        "node_offdiagonal": _offdiagonal(node_gram),
-        "sample_offdiagonal": _offdiagonal(sample_gram),
+        "node_offdiagonal": _offdiagonal(node_gram.abs().sum(), node_gram.diagonal()),
+        "sample_offdiagonal": _offdiagonal(torch.as_tensor(sample_total), (centred * features).sum(dim=1)),
     }
     if problem.eta and len(node_gram) > 1:
         if not problem.loss.centres_samples:
@@ -39,14 +40,20 @@ def gram_figures(problem: Problem, weights: Weights) -> dict[str, float]:
 
 
 def repulsion(gram: Float[Tensor, "K K"], eta: float) -> dict[str, float]:
-    """How the most similar pairs of nodes interact through B = (gram + ηI)⁻¹, at least two nodes."""
+    """How the most similar pairs of nodes interact through B = (gram + ηI)⁻¹, at least two nodes.
+
+    Empty if B cannot be computed: η is below the rounding of the Gram matrix, or that is not finite.
+    """
     lengths = gram.diagonal().sqrt().clamp_min(torch.finfo(gram.dtype).tiny)
     similarity = gram / lengths[:, None] / lengths[None, :]
     similarity.fill_diagonal_(-torch.inf)
     nearest = similarity.argmax(dim=1)
     shifted = gram.clone()
     shifted.diagonal().add_(eta)
-    inverse = torch.cholesky_inverse(torch.linalg.cholesky(shifted))
+    factor, failed = torch.linalg.cholesky_ex(shifted)
+    if failed.any():
+        return {}
+    inverse = torch.cholesky_inverse(factor)
     scale = inverse.diagonal().sqrt()
     nodes = torch.arange(len(gram), device=gram.device)
     strength = -inverse[nodes, nearest] / (scale * scale[nearest])
@@ -58,8 +65,7 @@ def repulsion(gram: Float[Tensor, "K K"], eta: float) -> dict[str, float]:
     }
 
 
-def _offdiagonal(gram: Float[Tensor, "m m"]) -> float:
-    size = len(gram)
-    diagonal = gram.diagonal().abs().sum()
-    rest = gram.abs().sum() - diagonal
-    return (rest / (size - 1) / diagonal).item() if size > 1 else 0.0
+def _offdiagonal(total: Float[Tensor, ""], diagonal: Float[Tensor, " m"]) -> float:
+    """mean |off-diagonal| / mean |diagonal| from the sum of all |entries| and the diagonal; 0 if m = 1."""
+    size, on = len(diagonal), diagonal.abs().sum()
+    return ((total - on) / (size - 1) / on).item() if size > 1 else 0.0

@@ -78,7 +78,7 @@ def summarise_nodes(nodes: pd.DataFrame, purity_threshold: float) -> dict[str, f
         "update_share_median": nodes["update_share"].median(),
         "purity_median": nodes["purity"].median(),
         "purity_q95": float(nodes["purity"].quantile(0.95)),
-        "feature_share": len(pure) / len(nodes) if applies else math.nan,
+        "features": len(pure) if applies else math.nan,
         "irreps_covered": pure["irrep"].nunique() if applies else math.nan,
     }
 
@@ -90,25 +90,24 @@ def pure_nodes(nodes: pd.DataFrame, purity_threshold: float) -> pd.DataFrame:
 
 
 def irrep_figures(
-    nodes: pd.DataFrame,
-    basis: FourierBasis,
-    weights: Weights,
-    residual: Float[Tensor, "n M"],
-    purity_threshold: float,
+    nodes: pd.DataFrame, basis: FourierBasis, problem: Problem, weights: Weights, purity_threshold: float
 ) -> pd.DataFrame:
     """One row per non-trivial irrep: what the nodes hold of it and what the residual still asks for.
 
-    Columns: ``irrep``; ``features`` (pure nodes); ``mass`` (share of the layer's non-constant mass);
-    ``residual`` (share of ‖R‖² in this irrep, along the class axis).
+    Columns: ``irrep``; ``features`` (pure nodes); shares, each adding up to 1 over the irreps: ``mass`` of the
+    layer's non-constant mass, ``energy`` of Σ_j E(w_j) and ``residual`` of ‖R‖², both along the class axis.
     """
     mass = basis.node_features(weights.W).mass.sum(dim=1)
+    features = problem.network.features(weights.W, problem.train.rows)
+    correlations = features.T @ problem.targets.to(features.dtype)  # E(w_j) = ½‖row j‖²
     counts = pure_nodes(nodes, purity_threshold)["irrep"].value_counts()
     return pd.DataFrame(
         {
             "irrep": basis.labels,
             "features": [int(counts.get(label, 0)) for label in basis.labels],
             "mass": (mass / mass.sum()).cpu().numpy(),
-            "residual": basis.class_shares(residual).cpu().numpy(),
+            "energy": basis.class_shares(correlations).cpu().numpy(),
+            "residual": basis.class_shares(problem.residual(weights)).cpu().numpy(),
         }
     )
 
@@ -116,12 +115,14 @@ def irrep_figures(
 def summarise_irreps(irreps: pd.DataFrame) -> dict[str, float]:
     """How far the residual, and so G_F, has turned to the irreps that no node is a feature of.
 
-    ``missing_residual`` is their share of ‖R‖²; ``missing_focus`` the mean share of a missing irrep over
-    that of a covered one (1: no preference; Theorem 7 wants it large), NaN if all or none are covered.
+    ``missing_energy`` and ``missing_residual`` are their shares of Σ_j E(w_j) and of ‖R‖²; ``missing_focus``
+    the mean residual of a missing irrep over that of a covered one (1: no preference; Theorem 7 wants it
+    large), NaN if all or none are covered.
     """
     missing = irreps["features"] == 0
     shares = irreps["residual"]
     return {
+        "missing_energy": irreps.loc[missing, "energy"].sum(),
         "missing_residual": shares[missing].sum(),
         "missing_focus": shares[missing].mean() / shares[~missing].mean(),
     }

@@ -15,6 +15,9 @@ GRADIENT_COSINE = 0.5
 ALIGNMENT_FALL = 0.9
 """G_F has turned away from the independent signal below this times its largest alignment so far."""
 
+FOCUS = 1.05
+"""The residual has turned to the missing irreps if their mean share is this times that of covered ones."""
+
 MEMORISED_ACCURACY = 0.1
 MEMORISED_CHANGE = 0.02
 COLLAPSED_NORM = 0.5
@@ -29,8 +32,10 @@ def find_stages(
     - lazy: from epoch 0, if the training loss falls while the features have not moved;
     - independent: half of the nodes have a higher energy on the unit sphere than 95 % of them had at
       epoch 0, and their gradients point along ∇E (median cosine ≥ 0.5);
-    - interactive: more nodes than at epoch 0 are pure features, so that some irrep is covered, and G_F has
-      turned away from the independent signal: cos(G_F, ỸỸᵀF̃) < 0.9 of its largest value so far;
+    - interactive: three things together. Features are there: pure nodes are more than at epoch 0, by three
+      standard deviations of a chance count (f₀ + 3√(f₀ + 1)). G_F has turned away from the independent signal:
+      cos(G_F, ỸỸᵀF̃) < 0.9 of its largest value so far. And it has turned to what is missing: the residual per
+      missing irrep is at least 1.05 times that per covered one, or no irrep is missing;
     - generalised: test accuracy ≥ the threshold.
 
     Args:
@@ -52,22 +57,21 @@ def end_state(metrics: pd.DataFrame, accuracy_threshold: float, classes: int, ze
     """The end state of a run with these metrics; see :class:`EndState`.
 
     Memorised asks for a test accuracy below 0.1 (or twice chance, 2/M, in groups of fewer than 20
-    elements); collapsed for a training loss within 1 % of a zero output's and for both layers to have
-    lost half of their norm or more.
+    elements); collapsed for a training loss within 1 % of a zero output's and for the hidden layer to have
+    lost half of its largest norm or more.
 
     Args:
         metrics: one row per epoch, at least one.
         accuracy_threshold: of generalisation.
         classes: M.
-        zero_loss: the loss of a network whose output is zero.
+        zero_loss: the training loss of a network whose output is zero.
     """
     last = metrics.iloc[-1]
     if not math.isfinite(last["train_loss"]) or not math.isfinite(last["hidden_norm"] + last["top_norm"]):
         return EndState.DIVERGED
     if (metrics["test_accuracy"] >= accuracy_threshold).any():
         return EndState.GENERALISED
-    first = metrics.iloc[0]
-    shrunk = all(last[name] < COLLAPSED_NORM * first[name] for name in ("hidden_norm", "top_norm"))
+    shrunk = last["hidden_norm"] < COLLAPSED_NORM * metrics["hidden_norm"].max()
     if shrunk and abs(last["train_loss"] / zero_loss - 1) < COLLAPSED_LOSS:
         return EndState.COLLAPSED
     late = metrics.loc[metrics["epoch"] >= 0.8 * last["epoch"], "test_accuracy"]
@@ -94,7 +98,10 @@ def _lazy(metrics: pd.DataFrame, diagnosis: pd.DataFrame, independent: StageBoun
     if diagnosis.empty:
         return StageBoundary("lazy", None, "not seen: the run was not diagnosed")
     until = metrics["epoch"].iloc[-1] if independent.first_epoch is None else independent.first_epoch
-    stage = metrics[metrics["epoch"] <= until]
+    finite = metrics["train_loss"].map(math.isfinite)
+    stage = metrics[(metrics["epoch"] <= until) & finite]
+    if stage.empty:
+        return StageBoundary("lazy", None, "not seen: the training loss is not finite at epoch 0")
     start, end = stage.iloc[0], stage.iloc[-1]
     if not end["train_loss"] < start["train_loss"]:
         return StageBoundary("lazy", None, "not seen: the training loss does not fall while the features rest")
@@ -142,50 +149,63 @@ def _interactive(diagnosis: pd.DataFrame, independent: StageBoundary, irreps_tot
         )
     if independent.first_epoch is None:
         return StageBoundary("interactive", None, "not seen: the independent stage was not seen before it")
-    featured = diagnosis["feature_share"] > diagnosis["feature_share"].iloc[0]
+    chance = diagnosis["features"].iloc[0]
+    featured = diagnosis["features"] >= chance + 3 * math.sqrt(chance + 1)
     largest = diagnosis["alignment"].cummax()
     turned = diagnosis["alignment"] < ALIGNMENT_FALL * largest
+    focused = (diagnosis["missing_focus"] >= FOCUS) | (diagnosis["irreps_covered"] == irreps_total)
     later = diagnosis["epoch"] > independent.first_epoch
-    epoch = _first(diagnosis, later & featured & turned)
+    epoch = _first(diagnosis, later & featured & turned & focused)
     if epoch is None:
-        return StageBoundary("interactive", None, _not_interactive(diagnosis[later], featured, irreps_total))
+        return StageBoundary("interactive", None, _not_interactive(diagnosis, later & featured, turned, irreps_total))
     row = _at(diagnosis, epoch)
     return StageBoundary(
         "interactive",
         epoch,
-        f"{int(row['irreps_covered'])} of {irreps_total} irreps covered, and G_F has turned away from the "
-        f"independent signal: cos(G_F, ỸỸᵀF̃) = {row['alignment']:.2f} < {ALIGNMENT_FALL} × "
-        f"{largest[diagnosis['epoch'] == epoch].iloc[0]:.2f}{_interaction_seen(diagnosis, row)}",
+        f"{int(row['irreps_covered'])} of {irreps_total} irreps covered by {int(row['features'])} nodes; G_F has "
+        f"turned away from the independent signal: cos(G_F, ỸỸᵀF̃) = {row['alignment']:.2f} < {ALIGNMENT_FALL} × "
+        f"{largest[diagnosis['epoch'] == epoch].iloc[0]:.2f}; {_focus(row)}{_repulsion_near(diagnosis, epoch)}",
     )
 
 
-def _not_interactive(later: pd.DataFrame, featured: "pd.Series[bool]", irreps_total: int) -> str:
+def _not_interactive(
+    diagnosis: pd.DataFrame, featured: "pd.Series[bool]", turned: "pd.Series[bool]", irreps_total: int
+) -> str:
+    """Which of the interactive stage's conditions was never met, in their order."""
     if not featured.any():
         return (
-            "not seen: no node became a pure feature (95 % of the nodes stayed below a purity of "
-            f"{later['purity_q95'].max():.2f})"
+            "not seen: no more nodes than by chance became pure features "
+            f"(at most {int(diagnosis['features'].max())}; {int(diagnosis['features'].iloc[0])} at epoch 0)"
         )
-    covered = int(later["irreps_covered"].max())
+    covered = f"{int(diagnosis.loc[featured, 'irreps_covered'].max())} of {irreps_total} irreps covered"
+    if not (featured & turned).any():
+        return (
+            f"not seen: {covered}, but cos(G_F, ỸỸᵀF̃) is not below {ALIGNMENT_FALL} of its largest value "
+            f"({diagnosis['alignment'].max():.2f}) then"
+        )
+    best = diagnosis.loc[featured & turned, "missing_focus"].max()
     return (
-        f"not seen: {covered} of {irreps_total} irreps covered, but cos(G_F, ỸỸᵀF̃) did not fall below "
-        f"{ALIGNMENT_FALL} of its largest value ({later['alignment'].max():.2f}) since then"
+        f"not seen: {covered}, but the residual per missing irrep is at most {best:.2f} × that per covered one "
+        f"(asked: {FOCUS})"
     )
 
 
-def _interaction_seen(diagnosis: pd.DataFrame, row: pd.Series) -> str:
-    """What repulsion and top-down modulation look like at a boundary, as far as they were measured."""
-    words = ""
+def _focus(row: "pd.Series[float]") -> str:
     if math.isfinite(row["missing_focus"]):
-        words += f"; the residual per missing irrep is {row['missing_focus']:.2f} × that per covered one"
-    if "repelling_share" in diagnosis:
-        known = diagnosis[(diagnosis["epoch"] >= row["epoch"]) & diagnosis["repelling_share"].notna()]
-        if len(known):
-            near = known.iloc[0]
-            words += (
-                f"; at epoch {int(near['epoch'])}, {near['repelling_share']:.0%} of the most similar pairs repel "
-                f"(strongest {near['repulsion_strongest']:.2f})"
-            )
-    return words
+        return f"the residual per missing irrep is {row['missing_focus']:.2f} × that per covered one"
+    return "no irrep is missing"
+
+
+def _repulsion_near(diagnosis: pd.DataFrame, epoch: int) -> str:
+    """What repulsion looks like from a boundary on, if it was measured."""
+    known = diagnosis[(diagnosis["epoch"] >= epoch) & diagnosis["repelling_share"].notna()]
+    if known.empty:
+        return ""
+    near = known.iloc[0]
+    return (
+        f"; at epoch {int(near['epoch'])}, {near['repelling_share']:.0%} of the most similar pairs repel "
+        f"(strongest {near['repulsion_strongest']:.2f})"
+    )
 
 
 def _generalised(metrics: pd.DataFrame, threshold: float) -> StageBoundary:

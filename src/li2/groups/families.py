@@ -76,10 +76,12 @@ def _read_table(path: str) -> NDArray[np.integer]:
             with file.open() as lines:
                 rows = sum(1 for line in lines if line.strip())
             _check_order(f"file:{path}", rows)
+            if not rows:
+                raise ValueError("it is empty")
             table = np.loadtxt(file, delimiter=",", ndmin=2, dtype=np.float64)
     except OSError as error:
         raise Li2Error(f"cannot read the Cayley table {path}: {error.strerror or error}.") from error
-    except ValueError as error:
+    except (ValueError, EOFError) as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise Li2Error(
             f"{path} is not a table of whole numbers as CSV (one row a line, commas between) or NPY: {reason}."
@@ -89,7 +91,7 @@ def _read_table(path: str) -> NDArray[np.integer]:
     if table.ndim:
         _check_order(f"file:{path}", len(table))
     if table.dtype.kind == "f":
-        if table.size and not (np.isfinite(table).all() and np.equal(table, np.round(table)).all()):
+        if not ((np.abs(table) < 2**53) & (table == np.round(table))).all():
             raise Li2Error(f"{path} holds entries that are not whole numbers; entries must be 0 to M−1.")
         table = table.astype(np.int64)
     return table

@@ -80,6 +80,6 @@ def _read(path: Path, inputs: int, width: int, order: int) -> Weights:
                 f"init_weights={path}: {name} is {found}, but it must be {list(shape)} "
                 f"for this group and width={width}."
             )
-        if not tensors[name].is_floating_point() or not bool(torch.isfinite(tensors[name]).all()):
+        if not tensors[name].is_floating_point() or not bool(torch.isfinite(tensors[name].double()).all()):
             raise Li2Error(f"init_weights={path}: {name} must hold finite floating-point numbers.")
     return Weights(tensors["W"], tensors["V"])

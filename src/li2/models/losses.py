@@ -59,12 +59,6 @@ class Loss:
         one_hot = functional.one_hot(labels, classes).to(dtype)
         return one_hot - (one_hot.mean(dim=0) if self.centres_samples else 1 / classes)
 
-    def zero_output_value(self, classes: int) -> float:
-        """The loss of a network whose outputs are all zero, on balanced classes."""
-        if self.name == "cross-entropy":
-            return float(torch.tensor(float(classes)).log())
-        return 1 - 1 / classes
-
 
 def _one_hot(outputs: Outputs, labels: Labels) -> Outputs:
     return functional.one_hot(labels, outputs.shape[1]).to(outputs.dtype)

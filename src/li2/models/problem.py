@@ -54,7 +54,9 @@ class Problem:
     @property
     def eta(self) -> float | None:
         """η = n·wd/2 of the formulas; None where V has no ridge solution (see :meth:`no_ridge_reason`)."""
-        return None if self.no_ridge_reason or self.decay is None else len(self.train) * self.decay / 2
+        if self.decay is None or not self.loss.has_ridge:
+            return None
+        return len(self.train) * self.decay / 2
 
     @property
     def no_ridge_reason(self) -> str | None:
@@ -69,6 +71,12 @@ class Problem:
     def targets(self) -> Float[Tensor, "n M"]:
         """Ỹ of the formulas in float64: Y − 1/M, or P₁Y for a loss centred over samples."""
         return self.loss.targets(self.train.labels, self.classes, torch.float64)
+
+    @property
+    def zero_output_loss(self) -> float:
+        """The training loss of a network whose outputs are all zero: 1 − 1/M for ``mse``."""
+        zeros = torch.zeros(len(self.train), self.classes, dtype=torch.float64, device=self.train.labels.device)
+        return self.loss.value(zeros, self.train.labels, None).item()
 
     def ridge_features(self, weights: Weights) -> Float[Tensor, "n K"]:
         """βF in float64, centred over samples if the loss is: what the formulas call F̃ (or F)."""

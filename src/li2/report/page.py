@@ -33,9 +33,7 @@ def write_report(result: RunResult) -> Path:
         origin=RunDirectory(result.run_dir).read_json("spec.json"),
         plotly=get_plotlyjs(),
     )
-    beside = result.report.with_name(".report.html.part")
-    beside.write_text(page, encoding="utf-8")
-    beside.replace(result.report)
+    RunDirectory(result.run_dir).write_text(result.report.name, page)
     return result.report
 
 

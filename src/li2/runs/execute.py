@@ -3,10 +3,9 @@
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from li2.errors import Li2Error
 from li2.runs.interrupt import stop_on_signal
@@ -15,7 +14,7 @@ from li2.runs.result import RunResult, load
 from li2.runs.setup import Setup
 from li2.runs.store import RunDirectory, new_directory
 from li2.specs import Outcome, RunSpec, StageBoundary
-from li2.tasks import Split, build_split, build_task, task_from_table
+from li2.tasks import build_split, build_task
 from li2.theorems import compare_course, compare_flow
 from li2.training import Training
 
@@ -44,10 +43,8 @@ def start(spec: RunSpec, out: Path | None = None, progress: Progress | None = No
     task = build_task(spec.group)
     setup = Setup.build(spec, task, build_split(task, spec))
     weights = setup.initial_weights()
-    path = new_directory(out, spec)
-    table = task.labels.reshape(task.order, task.order)
-    directory = RunDirectory.create(path, spec, setup.split.train, table)
     training = Training.start(setup.problem, setup.test, setup.optimizer, setup.rate, weights)
+    directory = RunDirectory.create(new_directory(out, spec), spec, task, setup.split, training.position)
     return _train(setup, training, Record(), directory, progress)
 
 
@@ -64,18 +61,13 @@ def resume(path: Path, changes: dict[str, Any], progress: Progress | None = None
     """
     directory = RunDirectory.open(path)
     spec = _resumed_spec(directory.spec(), changes)
-    table = directory.table()
-    task = task_from_table(spec.group, table)
-    train = directory.train_index()
-    rest = np.setdiff1d(np.arange(task.size), train)
-    # The test set in its first order, too: sums over it must round alike.
-    split = Split(train, rest) if spec.train_index else build_split(task, spec)
-    setup = Setup.build(spec, task, split)
+    setup = Setup.build(spec, directory.task(), directory.split())
     position, seconds = directory.checkpoint(setup.device)
     if position.epoch > spec.epochs:
         raise Li2Error(f"{path} has taken {position.epoch} epochs already; epochs must be {position.epoch} or more.")
     record = directory.read_record(seconds)
-    record.forget_after(position.epoch, lambda epoch: spec.diagnosis.is_due(epoch, spec.epochs))
+    record.forget_after(position.epoch, spec)
+    directory.forget_outcome()
     directory.write_spec(spec)
     training = Training(setup.problem, setup.test, setup.optimizer, setup.rate, position)
     return _train(setup, training, record, directory, progress)
@@ -98,7 +90,7 @@ def _train(
     setup: Setup, training: Training, record: Record, directory: RunDirectory, progress: Progress | None
 ) -> RunResult:
     spec, position = setup.spec, training.position
-    begun, saved = time.monotonic(), -math.inf  # the first epoch is saved at once
+    begun = saved = time.monotonic()
     before = record.seconds
     stages: tuple[StageBoundary, ...] = ()
 
@@ -127,9 +119,9 @@ def _train(
         outcome = record.outcome(setup, interrupted)
         if not interrupted:
             _predict(setup, directory, outcome)
-        record.seconds = before + time.monotonic() - begun
         directory.forget_weights(row["epoch"] for row in record.diagnosis)
-        directory.write_outcome(record.outcome(setup, interrupted), setup.not_applicable())
+        outcome = replace(outcome, seconds=before + time.monotonic() - begun)
+        directory.write_outcome(outcome, setup.not_applicable())
     return load(directory.path)
 
 

@@ -1,13 +1,13 @@
 """What a run has found so far, in memory: metrics, diagnosis, nodes and irreps by epoch."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from li2.diagnostics import (
+    GRAM_FIGURES,
     end_state,
     find_stages,
     first_epochs,
@@ -19,8 +19,8 @@ from li2.diagnostics import (
 )
 from li2.runs.figures import EPOCH_FIGURES
 from li2.runs.setup import Setup
-from li2.specs import Outcome, StageBoundary
-from li2.theorems import compare_ridge
+from li2.specs import Outcome, RunSpec, StageBoundary
+from li2.theorems import PROPOSITION_1_FIGURES, compare_ridge
 from li2.training import METRICS, Position
 
 
@@ -52,7 +52,7 @@ class Record:
         nodes, alignment = node_figures(problem, weights, position.previous, setup.basis)
         row = {**self.metrics[-1], "alignment": alignment, **summarise_nodes(nodes, spec.purity_threshold)}
         if setup.basis is not None:
-            irreps = irrep_figures(nodes, setup.basis, weights, problem.residual(weights), spec.purity_threshold)
+            irreps = irrep_figures(nodes, setup.basis, problem, weights, spec.purity_threshold)
             row.update(summarise_irreps(irreps))
             self.irreps.append(_with_epoch(irreps, position.epoch))
         if with_grams:
@@ -88,7 +88,7 @@ class Record:
                 metrics,
                 setup.spec.accuracy_threshold,
                 setup.task.order,
-                setup.problem.loss.zero_output_value(setup.task.order),
+                setup.problem.zero_output_loss,
             ),
             epochs=int(last["epoch"]),
             first_epoch=first_epochs(metrics),
@@ -104,21 +104,22 @@ class Record:
             seconds=self.seconds,
         )
 
-    def forget_after(self, epoch: int, is_due: Callable[[int], bool]) -> None:
-        """Drop what lies beyond an epoch, and diagnoses that the schedule does not ask for.
+    def forget_after(self, epoch: int, spec: RunSpec) -> None:
+        """Drop what lies beyond an epoch, and what the specification's schedule does not ask for.
 
-        Args:
-            epoch: the epoch to go on from.
-            is_due: epoch -> whether the schedule of the run to come asks for a diagnosis.
+        A run's last epoch is diagnosed in full; if the run is extended, that epoch is like any other.
         """
 
         def kept(value: int) -> bool:
-            return value <= epoch and is_due(value)
+            return value <= epoch and spec.diagnosis.is_due(value, spec.epochs)
 
         self.metrics = [row for row in self.metrics if row["epoch"] <= epoch]
         self.diagnosis = [row for row in self.diagnosis if kept(row["epoch"])]
         self.nodes = [table for table in self.nodes if kept(int(table["epoch"].iloc[0]))]
         self.irreps = [table for table in self.irreps if kept(int(table["epoch"].iloc[0]))]
+        for row in self.diagnosis:
+            if not spec.diagnosis.gram_is_due(row["epoch"], spec.epochs):
+                row.update(dict.fromkeys([*GRAM_FIGURES, *PROPOSITION_1_FIGURES], math.nan))
 
 
 def _with_epoch(table: pd.DataFrame, epoch: int) -> pd.DataFrame:

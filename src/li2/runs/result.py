@@ -11,7 +11,6 @@ from li2.models import TwoLayerModule, Weights
 from li2.runs.setup import Setup
 from li2.runs.store import TABLES, RunDirectory
 from li2.specs import EndState, Outcome, RunSpec, StageBoundary
-from li2.tasks import Split, task_from_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,11 +73,9 @@ class RunResult:
     def to_torch(self, epoch: int | None = None) -> TwoLayerModule:
         """The network at a diagnosed epoch, or where the run stands now, as a module on the CPU."""
         directory = RunDirectory(self.run_dir)
-        task = task_from_table(self.spec.group, directory.table())
-        train = directory.train_index()
-        setup = Setup.build(self.spec.with_changes(device="cpu"), task, Split(train, train))
+        spec = self.spec.with_changes(device="cpu")
+        problem = Setup.build(spec, directory.task(), directory.split()).problem
         weights = self.weights(epoch)
-        problem = setup.problem
         outputs = problem.network.forward(weights, problem.train.rows)
         return TwoLayerModule(problem.network, weights, problem.loss.offset(outputs, problem.train.labels))
 

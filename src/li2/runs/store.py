@@ -2,7 +2,8 @@
 
 ===========================  ==================================================================
 spec.json                    the specification, the version that made it, its command
-train_index.npy, table.npy   the training pairs a·M + b; the operation table of the task
+train_index.npy              the training pairs a·M + b
+test_index.npy, table.npy    the test pairs; the operation table of the task
 metrics.parquet              a row per epoch
 diagnosis.parquet            a row per diagnosed epoch
 nodes.parquet                a row per diagnosed epoch and node
@@ -24,7 +25,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 
@@ -33,6 +33,7 @@ from li2.models import Weights
 from li2.runs.record import Record
 from li2.runs.version import version
 from li2.specs import Outcome, RunSpec
+from li2.tasks import Split, Task, task_from_table
 from li2.training import Position
 
 TABLES = ("metrics", "diagnosis", "nodes", "irreps", "course", "flow")
@@ -66,15 +67,15 @@ class RunDirectory:
         self.path = path
 
     @classmethod
-    def create(
-        cls, path: Path, spec: RunSpec, train_index: NDArray[np.int64], table: NDArray[np.int64]
-    ) -> "RunDirectory":
+    def create(cls, path: Path, spec: RunSpec, task: Task, split: Split, position: Position) -> "RunDirectory":
         """Make the directory and write what defines the run; raises Li2Error if that is not possible."""
         directory = cls(path)
         try:
             (path / "weights").mkdir(parents=True, exist_ok=True)
-            np.save(path / "train_index.npy", train_index)
-            np.save(path / "table.npy", table)
+            np.save(path / "train_index.npy", split.train)
+            np.save(path / "test_index.npy", split.test)
+            np.save(path / "table.npy", task.labels.reshape(task.order, task.order))
+            directory.write_checkpoint(position, seconds=0.0)
             directory.write_spec(spec)
         except OSError as error:
             raise Li2Error(f"cannot write to {path}: {error.strerror or error}.") from error
@@ -99,15 +100,15 @@ class RunDirectory:
 
     def spec(self) -> RunSpec:
         """The specification."""
-        return RunSpec(**self.read_json("spec.json")["spec"])
+        return self._read("spec.json", lambda file: RunSpec(**_json(file)["spec"]))
 
-    def train_index(self) -> NDArray[np.int64]:
-        """The training pairs."""
-        return self._read("train_index.npy", lambda file: np.load(file, allow_pickle=False))
+    def task(self) -> Task:
+        """The task, from the table that was kept."""
+        return task_from_table(self.spec().group, self._read("table.npy", _array))
 
-    def table(self) -> NDArray[np.int64]:
-        """The task's operation table."""
-        return self._read("table.npy", lambda file: np.load(file, allow_pickle=False))
+    def split(self) -> Split:
+        """The split, in the order in which it was drawn (sums over it round by order)."""
+        return Split(self._read("train_index.npy", _array), self._read("test_index.npy", _array))
 
     def write_record(self, record: Record) -> None:
         """Write the tables that a record holds."""
@@ -191,17 +192,23 @@ class RunDirectory:
 
     def outcome(self) -> Outcome:
         """The outcome; raises Li2Error if the run has not written one."""
-        return Outcome.from_json(self.read_json("result.json"))
+        return self._read("result.json", lambda file: Outcome.from_json(_json(file)))
+
+    def forget_outcome(self) -> None:
+        """Remove the outcome of a run that is taken up again, until it has a new one."""
+        (self.path / "result.json").unlink(missing_ok=True)
 
     def write_json(self, name: str, values: dict[str, Any]) -> None:
         """Write a JSON file."""
-        text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        self.write_text(name, json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a text file."""
         self._write(name, lambda file: file.write_text(text, encoding="utf-8"))
 
     def read_json(self, name: str) -> dict[str, Any]:
         """The values of a JSON file; raises Li2Error."""
-        values: dict[str, Any] = self._read(name, lambda file: json.loads(file.read_text(encoding="utf-8")))
-        return values
+        return self._read(name, _json)
 
     def _write(self, name: str, write: Callable[[Path], Any]) -> None:
         """Write beside the file first, then put it in place in one step."""
@@ -219,9 +226,17 @@ class RunDirectory:
         file = self.path / name
         try:
             return read(file)
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
+        except (OSError, ValueError, KeyError, TypeError, EOFError, SafetensorError) as error:
             reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or "damaged"
             raise Li2Error(f"cannot read {file}: {reason}.") from error
+
+
+def _json(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def _array(file: Path) -> Any:
+    return np.load(file, allow_pickle=False)
 
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from li2.specs.keys import KEYS, Key, keys_table
 from li2.specs.outcome import STAGES, EndState, Outcome, StageBoundary
 from li2.specs.parsing import DiagnosisSchedule, LearningRateSchedule
-from li2.specs.run_spec import RunSpec
+from li2.specs.run_spec import RunSpec, overridden
 from li2.specs.sources import read_config, read_overrides
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "RunSpec",
     "StageBoundary",
     "keys_table",
+    "overridden",
     "read_config",
     "read_overrides",
 ]

@@ -83,8 +83,8 @@ _ALL = [
         "both averaged over samples, without ½",
     ),
     Key("optimizer", "adam", _one_of("optimizer"), "adam and sgd with coupled weight decay, adamw decoupled"),
-    Key("lr", 1e-3, "a number > 0", "learning rate"),
-    Key("weight_decay", 2e-4, "a number ≥ 0", "weight decay of both layers"),
+    Key("lr", 1e-3, "a number > 0 and ≤ 1e9", "learning rate"),
+    Key("weight_decay", 2e-4, "a number ≥ 0 and ≤ 1e9", "weight decay of both layers"),
     Key("momentum", 0.9, "≥ 0 and < 1", "momentum of sgd"),
     Key("beta1", 0.9, "≥ 0 and < 1", "decay of adam's first moment"),
     Key("beta2", 0.999, "≥ 0 and < 1", "decay of adam's second moment"),
@@ -104,9 +104,9 @@ _ALL = [
         "initial weights: uniform ±1/√(2M) below and ±1/√K above; ±1/√M below (until 2025-09-18); or normal "
         "with the standard deviations of the first",
     ),
-    Key("hidden_scale", 1.0, "a number ≥ 0", "factor on the initial hidden weights"),
-    Key("top_scale", 1.0, "a number ≥ 0", "factor on the initial top weights; 0 is zero-init"),
-    Key("output_scale", 1.0, "a number > 0", "β, factor on the network's output"),
+    Key("hidden_scale", 1.0, "a number ≥ 0 and ≤ 1e9", "factor on the initial hidden weights"),
+    Key("top_scale", 1.0, "a number ≥ 0 and ≤ 1e9", "factor on the initial top weights; 0 is zero-init"),
+    Key("output_scale", 1.0, "a number > 0 and ≤ 1e9", "β, factor on the network's output"),
     Key(
         "init_weights",
         None,

@@ -12,7 +12,8 @@ class EndState(StrEnum):
     """Where a run stands at its last epoch.
 
     GENERALISED: test accuracy has reached the accuracy threshold.
-    MEMORISED: train accuracy 1, test accuracy below 0.1 and changed by less than 0.02 over the last fifth.
+    MEMORISED: train accuracy 1, test accuracy below 0.1 (in small groups: below twice chance) and changed by
+        less than 0.02 over the last fifth.
     COLLAPSED: the weights have decayed to zero and the loss to that of a zero output.
     DIVERGED: loss or weights became non-finite.
     LEARNING: none of these; the budget ended first.

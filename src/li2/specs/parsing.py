@@ -28,11 +28,12 @@ class LearningRateSchedule:
             return cls(text)
         if match := re.fullmatch(r"cosine:([1-9]\d*)", text):
             return cls("cosine", int(match[1]))
-        if match := re.fullmatch(r"step:([1-9]\d*):(\d*\.?\d+(?:e-?\d+)?)", text):
+        match = re.fullmatch(r"step:([1-9]\d*):(\d*\.?\d+(?:e-?\d+)?)", text)
+        if match and 0 < float(match[2]) <= 1:
             return cls("step", int(match[1]), float(match[2]))
         raise Li2Error(
             f"schedule={text!r} is not known; write constant, cosine (to 0 at the last epoch), "
-            "cosine:T (to 0 at step T) or step:S:G (times G every S steps)."
+            "cosine:T (to 0 at step T) or step:S:G (times G, at most 1, every S steps)."
         )
 
     def factor(self, step: int, epochs: int) -> float:
@@ -112,12 +113,12 @@ def parse_activation(text: str) -> tuple[str, float, float]:
     Raises:
         Li2Error: if the text is neither.
     """
-    plain = text.replace(" ", "").replace("·", "*").replace("²", "**2").replace("^", "**")
+    plain = text.lower().replace(" ", "").replace("·", "*").replace("²", "**2").replace("^", "**")
     name = plain.replace("relu**2", "relu2")
     if name in ACTIVATIONS:
         return name, 0.0, 0.0
     number = r"(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
-    term = re.compile(rf"([+-]?)({number})?\*?x(\*\*2)?")
+    term = re.compile(rf"([+-]?)(?:({number})\*?)?x(\*\*2)?")
     coefficients = {1: 0.0, 2: 0.0}
     position = 0
     while position < len(plain) and (match := term.match(plain, position)):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shlex
+from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -13,6 +14,9 @@ from li2.specs.names import unknown_name
 from li2.specs.parsing import DiagnosisSchedule, LearningRateSchedule, parse_activation
 
 SIZES = ("train_fraction", "train_size", "critical_delta", "train_index")
+
+LARGEST = 1e9
+"""Of rates, decays and scales: beyond it float32 cannot hold their products."""
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -43,8 +47,8 @@ class RunSpec(BaseModel):
     activation: str = _default("activation")
     loss: str = _default("loss")
     optimizer: str = _default("optimizer")
-    lr: Annotated[Finite, Field(gt=0)] = _default("lr")
-    weight_decay: Annotated[Finite, Field(ge=0)] = _default("weight_decay")
+    lr: Annotated[Finite, Field(gt=0, le=LARGEST)] = _default("lr")
+    weight_decay: Annotated[Finite, Field(ge=0, le=LARGEST)] = _default("weight_decay")
     momentum: Annotated[Finite, Field(ge=0, lt=1)] = _default("momentum")
     beta1: Annotated[Finite, Field(ge=0, lt=1)] = _default("beta1")
     beta2: Annotated[Finite, Field(ge=0, lt=1)] = _default("beta2")
@@ -52,9 +56,9 @@ class RunSpec(BaseModel):
     epochs: Annotated[int, Field(ge=0)] = _default("epochs")
     seed: Annotated[int, Field(ge=0, lt=2**32)] = _default("seed")
     init: str = _default("init")
-    hidden_scale: Annotated[Finite, Field(ge=0)] = _default("hidden_scale")
-    top_scale: Annotated[Finite, Field(ge=0)] = _default("top_scale")
-    output_scale: Annotated[Finite, Field(gt=0)] = _default("output_scale")
+    hidden_scale: Annotated[Finite, Field(ge=0, le=LARGEST)] = _default("hidden_scale")
+    top_scale: Annotated[Finite, Field(ge=0, le=LARGEST)] = _default("top_scale")
+    output_scale: Annotated[Finite, Field(gt=0, le=LARGEST)] = _default("output_scale")
     init_weights: str | None = None
     dtype: str = _default("dtype")
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = _default("device")
@@ -97,6 +101,13 @@ class RunSpec(BaseModel):
         DiagnosisSchedule.parse(str(value))
         return str(value)
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_value(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            raise ValueError("true and false are no values of any key")
+        return value
+
     @model_validator(mode="before")
     @classmethod
     def _one_size(cls, values: dict[str, Any]) -> dict[str, Any]:
@@ -108,19 +119,19 @@ class RunSpec(BaseModel):
             )
         return values if given else {**values, "train_fraction": _default("train_fraction")}
 
-    @property
+    @cached_property
     def learning_rates(self) -> LearningRateSchedule:
         """The parsed ``schedule``."""
         return LearningRateSchedule.parse(self.schedule)
 
-    @property
+    @cached_property
     def diagnosis(self) -> DiagnosisSchedule:
         """The parsed ``diagnose``."""
         return DiagnosisSchedule.parse(self.diagnose)
 
     def with_changes(self, **changes: Any) -> "RunSpec":
         """The same specification with some keys changed; raises Li2Error as the constructor does."""
-        return RunSpec(**{**self.explicit(), **changes})
+        return RunSpec(**overridden(self.explicit(), changes))
 
     def explicit(self) -> dict[str, Any]:
         """The keys that have a value, in the order of :data:`KEYS`."""
@@ -138,6 +149,13 @@ class RunSpec(BaseModel):
         """The shell command that repeats this run."""
         words = [f"{name}={value}" for name, value in self.changed().items()]
         return shlex.join(["li2", "run", *words])
+
+
+def overridden(values: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
+    """Values with later ones in their place; a later size (:data:`SIZES`) replaces whichever was there."""
+    if any(name in later for name in SIZES):
+        values = {name: value for name, value in values.items() if name not in SIZES}
+    return {**values, **later}
 
 
 def _sentence(error: ValidationError) -> str:

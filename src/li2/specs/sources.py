@@ -40,7 +40,7 @@ def read_config(path: Path) -> dict[str, Any]:
         if path.suffix == ".toml":
             values = tomllib.loads(text)
         elif path.suffix in (".yaml", ".yml"):
-            values = yaml.safe_load(text) or {}
+            values = yaml.load(text, Loader=yaml.BaseLoader) or {}  # texts only: "off" stays "off", 1e-4 a number
         else:
             raise Li2Error(f"{path} is neither .toml nor .yaml; a configuration file must be one of them.")
     except (OSError, UnicodeDecodeError) as error:

@@ -29,9 +29,9 @@ def parse_expression(text: str, variables: tuple[str, ...]) -> tuple[Polynomial,
         Li2Error: if the text is not such an expression.
     """
     match = re.fullmatch(r"(.+?)\s+mod\s+(\d+)\s*", text)
-    if not match or int(match[2]) < 2:
+    if not match or len(match[2]) > 18 or int(match[2]) < 2:
         raise Li2Error(
-            f"expression {text!r} has no modulus; write POLYNOMIAL mod P with P ≥ 2, as in x**2+x*y+y**2 mod 97."
+            f"expression {text!r} has no modulus from 2 to 10^18; write POLYNOMIAL mod P, as in x**2+x*y+y**2 mod 97."
         )
     modulus = int(match[2])
     source = match[1].strip().replace("^", "**").replace("²", "**2").replace("³", "**3").replace("·", "*")
@@ -50,7 +50,7 @@ def parse_expression(text: str, variables: tuple[str, ...]) -> tuple[Polynomial,
 
 def _compile(node: ast.expr, p: int, variables: tuple[str, ...]) -> Polynomial:
     match node:
-        case ast.Constant(value=int(number)) if not isinstance(number, bool):
+        case ast.Constant(value=int(number)) if type(number) is int:
             constant = np.int64(number % p)
             return lambda _: np.asarray(constant)
         case ast.Name(id=name) if name in variables:
@@ -58,7 +58,7 @@ def _compile(node: ast.expr, p: int, variables: tuple[str, ...]) -> Polynomial:
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             inner = _compile(operand, p, variables)
             return lambda values: -inner(values) % p
-        case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=int(exponent))):
+        case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=int(exponent))) if type(exponent) is int:
             if not 0 <= exponent <= MAX_EXPONENT:
                 raise Li2Error(f"exponent {exponent} is too large; at most {MAX_EXPONENT} is allowed.")
             base = _compile(left, p, variables)

@@ -93,10 +93,8 @@ def build_split(task: Task, spec: RunSpec) -> Split:
     count = _training_size(task, spec)
     if not 0 < count < task.size:
         which = "training" if count <= 0 else "test"
-        raise Li2Error(
-            f"training on {count} of the {task.size} pairs leaves the {which} set empty; "
-            f"take between 1 and {task.size - 1} of them."
-        )
+        remedy = f"take between 1 and {task.size - 1} of them" if task.size > 1 else "take a larger group"
+        raise Li2Error(f"training on {count} of the {task.size} pairs leaves the {which} set empty; {remedy}.")
     if spec.split == "sklearn":
         return Split(*sklearn_split(task.size, count, spec.seed))
     return Split(*draw_split(task.size, count, np.random.default_rng([spec.seed, SPLIT_STREAM])))
@@ -117,7 +115,7 @@ def _split_from_file(task: Task, path: Path) -> Split:
         train = np.load(path, allow_pickle=False)
     except OSError as error:
         raise Li2Error(f"cannot read train_index={path}: {error.strerror or error}.") from error
-    except ValueError as error:
+    except (ValueError, EOFError) as error:
         raise Li2Error(f"train_index={path} is not an NPY file of whole numbers: {error}.") from error
     if not isinstance(train, np.ndarray) or train.ndim != 1 or train.dtype.kind not in "iu":
         raise Li2Error(f"train_index={path} must hold one row of whole numbers a·M + b.")

@@ -25,6 +25,8 @@ def compare_ridge(problem: Problem, weights: Weights) -> dict[str, float]:
         return {}
     features = problem.ridge_features(weights)
     targets = problem.targets
+    if not bool(torch.isfinite(features).all()):
+        return {}
     ridge = lazy.ridge(features, targets, problem.eta)
     predicted = problem.network.output_scale * ridge.gradient  # ∂/∂F = β·∂/∂(βF)
     measured = problem.backpropagated_gradient(weights).double()
@@ -67,12 +69,15 @@ def compare_flow(problem: Problem, initial: Weights, points: int = 200) -> pd.Da
     """The lazy stage under gradient flow, in closed form: columns ``time``, ``backprop_norm``, ``train_loss``.
 
     Times are log-spaced and cover the whole course, from the fastest mode to the slowest. Empty where V
-    has no ridge solution.
+    has no ridge solution or nothing moves.
     """
+    columns = ("time", "backprop_norm", "train_loss")
     if problem.eta is None:
-        return pd.DataFrame({"time": [], "backprop_norm": [], "train_loss": []})
+        return pd.DataFrame({name: [] for name in columns})
     features = problem.ridge_features(initial)
     fastest = features.square().sum().item() + problem.eta
+    if not 0 < fastest < math.inf:  # nothing moves, or nothing can be said
+        return pd.DataFrame({name: [] for name in columns})
     slowest = max(problem.eta, 1e-6 * fastest)
     times = torch.logspace(
         math.log10(0.1 / fastest),

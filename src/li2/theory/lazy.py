@@ -36,13 +36,13 @@ def ridge(features: Features, targets: Targets, eta: float) -> Ridge:
     With S = (F̃F̃ᵀ + ηI)⁻¹Ỹ, V = F̃ᵀS and G = η·S·(F̃ᵀS)ᵀ, since F̃(F̃ᵀF̃ + ηI)⁻¹ = (F̃F̃ᵀ + ηI)⁻¹F̃.
     """
     n, K = features.shape
-    if n <= K:
-        whitened = _solve(features @ features.T, targets, eta)
-        top = features.T @ whitened
-    else:
+    if n > K:
         top = _solve(features.T @ features, features.T @ targets, eta)
-        whitened = None
-    if eta > 0 and whitened is not None:
+        return Ridge(top, (targets - features @ top) @ top.T)
+    gram = features @ features.T
+    whitened = _solve(gram, targets, eta)
+    top = features.T @ whitened
+    if eta > _rounding(gram):
         return Ridge(top, eta * whitened @ top.T)
     return Ridge(top, (targets - features @ top) @ top.T)
 
@@ -78,7 +78,7 @@ def gradient_flow(
     # Coordinates in which A is diagonal: F̃ = U·S·Qᵀ from the smaller Gram matrix.
     gram = features @ features.T if n <= K else features.T @ features
     squares, vectors = torch.linalg.eigh(gram)
-    kept = squares > squares.max() * max(n, K) * torch.finfo(squares.dtype).eps
+    kept = squares > _rounding(gram)
     singular = squares[kept].sqrt()
     if n <= K:
         left = vectors[:, kept]
@@ -133,14 +133,22 @@ def frozen_course(
 
 
 def _solve(gram: Tensor, right: Tensor, eta: float) -> Tensor:
-    """(gram + ηI)⁻¹·right of a positive semi-definite matrix; the pseudo-inverse at η = 0."""
-    if eta > 0:
+    """(gram + ηI)⁻¹·right of a positive semi-definite matrix.
+
+    Where η is below the matrix's rounding, directions that cannot be told from its kernel are left out, as
+    the pseudo-inverse does at η = 0.
+    """
+    if eta > _rounding(gram):
         shifted = gram.clone()
         shifted.diagonal().add_(eta)
         factor, failed = torch.linalg.cholesky_ex(shifted)
         if not failed.any():
             return torch.cholesky_solve(right, factor)
     values, vectors = torch.linalg.eigh(gram)
-    kept = values > values.max() * len(gram) * torch.finfo(gram.dtype).eps
-    inverse = torch.where(kept, 1 / (values + eta), 1 / eta if eta > 0 else 0.0)
+    inverse = torch.where(values > _rounding(gram), 1 / (values + eta), 0.0)
     return vectors @ (inverse[:, None] * (vectors.T @ right))
+
+
+def _rounding(gram: Tensor) -> float:
+    """A bound on the rounding of a Gram matrix's eigenvalues: its trace times size and machine precision."""
+    return gram.trace().item() * len(gram) * torch.finfo(gram.dtype).eps

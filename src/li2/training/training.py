@@ -98,7 +98,8 @@ class Training:
         self._forward = _Forward(preactivations, features, residual)
         offset = loss.offset(outputs, labels)
         test_outputs = network.forward(weights, self.test.rows)
-        published = torch.nn.functional.one_hot(labels, problem.classes) - 1 / problem.classes - outputs
+        published = torch.nn.functional.one_hot(labels, problem.classes).to(outputs.dtype) - 1 / problem.classes
+        published -= outputs
         return {
             "train_loss": loss.value(outputs, labels, offset).item(),
             "train_accuracy": _accuracy(outputs, labels, offset),
