@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from li2.errors import Li2Error
+from li2.models import Weights
 from li2.runs.interrupt import stop_on_signal
 from li2.runs.record import Record
 from li2.runs.result import RunResult, load
@@ -147,8 +148,7 @@ def _predict(setup: Setup, directory: RunDirectory, outcome: Outcome) -> None:
     """What the lazy stage would have been, had the hidden layer rested: from the weights of epoch 0."""
     if 0 not in directory.weight_epochs() or outcome.epochs == 0:
         return
-    initial = directory.weights(0)
-    initial = type(initial)(*(tensor.to(setup.device) for tensor in initial))
+    initial = Weights(*(tensor.to(setup.device) for tensor in directory.weights(0)))
     turning_points = (outcome.stages[1].first_epoch, outcome.gradient_norm_peak["epoch"])
     wished = 2 * max(int(epoch) for epoch in (*turning_points, SHORTEST_COURSE / 2) if epoch is not None)
     rates = [setup.rate(step) for step in range(min(outcome.epochs, wished, LONGEST_COURSE))]
