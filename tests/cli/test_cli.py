@@ -111,6 +111,7 @@ MISTAKES = [
     (["init_weights={tmp}/wrong.safetensors"], r"W is [4, 4], but it must be [22, 2048]"),
     (["train_index={tmp}/text.csv"], "not an NPY file"),
     (["width=2000000000"], "GB of memory"),
+    (["width=1000000"], "or diagnose=off"),
     (["device=cuda:99"], "is not there"),
     (["--config", "nowhere.toml"], "cannot read the configuration file"),
     (["--out", "{tmp}/text.csv/run"], "cannot write"),

@@ -25,10 +25,10 @@ def gram_figures(problem: Problem, weights: Weights) -> dict[str, float]:
     features = problem.network.features(weights.W, problem.train.rows).double()
     centred = features - features.mean(dim=0)
     node_gram = centred.T @ centred
-    sample_total = sum((part @ features.T).abs().sum() for part in torch.split(centred, BLOCK))
+    sample_total = torch.stack([(part @ features.T).abs().sum() for part in torch.split(centred, BLOCK)]).sum()
     figures = {
         "node_offdiagonal": _offdiagonal(node_gram.abs().sum(), node_gram.diagonal()),
-        "sample_offdiagonal": _offdiagonal(torch.as_tensor(sample_total), (centred * features).sum(dim=1)),
+        "sample_offdiagonal": _offdiagonal(sample_total, (centred * features).sum(dim=1)),
     }
     if problem.eta and len(node_gram) > 1:
         if not problem.loss.centres_samples:

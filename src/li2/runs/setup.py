@@ -40,7 +40,7 @@ class Setup:
             Li2Error: if the device is not there or the run does not fit into memory.
         """
         device = _device(spec.device)
-        _check_memory(spec, task, device)
+        _check_memory(spec, task, len(split.train), device)
         operands, labels = torch.tensor(task.operands), torch.tensor(task.labels)
         train, test = (
             Examples.of_operands(operands[torch.tensor(part)], labels[torch.tensor(part)], task.order, device)
@@ -91,11 +91,13 @@ def _device(name: str) -> torch.device:
     return device
 
 
-def _check_memory(spec: RunSpec, task: Task, device: torch.device) -> None:
+def _check_memory(spec: RunSpec, task: Task, n: int, device: torch.device) -> None:
     """Refuse a run whose largest arrays cannot fit, before anything is written."""
     size = 8 if spec.dtype == "float64" else 4
     pairs, inputs = task.size, task.operands.shape[1] * task.order
     needed = size * spec.width * (4 * pairs + 8 * (inputs + task.order))
+    if spec.diagnose != "off":  # Gram matrices in float64, their factors and inverses
+        needed += 8 * (6 * spec.width**2 + 3 * min(n, spec.width) ** 2)
     if device.type == "cuda":
         there = torch.cuda.get_device_properties(device).total_memory
     elif hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
@@ -105,7 +107,7 @@ def _check_memory(spec: RunSpec, task: Task, device: torch.device) -> None:
     if needed > there:
         raise Li2Error(
             f"group={spec.group} with width={spec.width} needs about {needed / 1e9:,.0f} GB of memory, but there are "
-            f"{there / 1e9:,.0f} GB; take a smaller width or group."
+            f"{there / 1e9:,.0f} GB; take a smaller width or group, or diagnose=off."
         )
 
 

@@ -54,15 +54,13 @@ def compare_course(problem: Problem, initial: Weights, optimizer: Optimizer, rat
     state = optimizer.init([initial.V])
 
     def advance(V: torch.Tensor, gradient: torch.Tensor, step: int) -> None:
-        if step <= len(rates):
-            optimizer.update([V], [gradient], state, step, rates[step - 1])
+        optimizer.update([V], [gradient], state, step, rates[step - 1])
 
-    epochs = range(len(rates) + 1)
     norms = lazy.frozen_course(
-        features, initial.V, lambda outputs: problem.loss.residual(outputs, labels), advance, epochs
+        features, initial.V, lambda outputs: problem.loss.residual(outputs, labels), advance, len(rates)
     )
     scale = problem.network.output_scale
-    return pd.DataFrame({"epoch": list(epochs), "backprop_norm": [scale * norm for norm in norms]})
+    return pd.DataFrame({"epoch": range(len(norms)), "backprop_norm": [scale * norm for norm in norms]})
 
 
 def compare_flow(problem: Problem, initial: Weights, points: int = 200) -> pd.DataFrame:

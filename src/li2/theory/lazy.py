@@ -4,7 +4,7 @@ All functions take F̃ (n, K) and Ỹ (n, M) as the loss centres them and η > 0
 loss that is F and Y − 1/M, and η = n·wd/2. The objective is J = ½‖Ỹ − F̃V‖² + ½η‖V‖².
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -109,27 +109,30 @@ def frozen_course(
     top: Top,
     residual: Callable[[Tensor], Tensor],
     advance: Callable[[Tensor, Tensor, int], None],
-    epochs: Sequence[int],
+    steps: int,
 ) -> list[float]:
-    """‖G_F‖ at given epochs if F stayed as it is and V moved by the run's own optimiser.
+    """‖G_F‖ before and after each of so many steps, if F stayed as it is and V moved by the run's own optimiser.
 
     Args:
         features: βF, frozen.
         top: V₀; copied.
         residual: outputs ↦ R = −(n/2)·∂loss/∂outputs.
         advance: (V, gradient, step) changes V in place; step counts from 1.
-        epochs: ascending epochs, epoch 0 being the state V₀.
+        steps: how many.
     """
     V = top.clone()
-    norms = []
-    n = len(features)
-    wanted = set(epochs)
-    for epoch in range(max(epochs, default=-1) + 1):
+    R = residual(features @ V)
+    norms = [_product_norm(R, V)]
+    for step in range(1, steps + 1):
+        advance(V, features.T @ R * (-2 / len(features)), step)
         R = residual(features @ V)
-        if epoch in wanted:
-            norms.append(((R.T @ R).double() * (V.T @ V).double()).sum().clamp_min(0).sqrt().item())
-        advance(V, features.T @ R * (-2 / n), epoch + 1)
+        norms.append(_product_norm(R, V))
     return norms
+
+
+def _product_norm(R: Tensor, V: Tensor) -> float:
+    """‖R·Vᵀ‖ from traces of M × M matrices."""
+    return ((R.T @ R).double() * (V.T @ V).double()).sum().clamp_min(0).sqrt().item()
 
 
 def _solve(gram: Tensor, right: Tensor, eta: float) -> Tensor:
