@@ -1,66 +1,165 @@
-"""Which irreps the hidden nodes carry: the share of a node's mass in each, and its phases."""
+"""Which irreps the hidden nodes carry: the share of a node's mass in each, its phases, and the rank of its part."""
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Complex, Float
 from torch import Tensor
 
-from li2.groups import FourierModes
+from li2.groups import Representations
 
 
 @dataclass(frozen=True)
 class NodeFeatures:
     """The irrep content of K nodes.
 
+    A node has a part u in each operand, with coefficients û = Σ_g u_g C(g) (d × d) in the node's irrep. Left
+    multiplication of the operand by a takes û to C(a)û and moves its left singular vectors; right multiplication
+    moves the right ones. Only a part of rank one lies in a single copy of the irrep under both (of rank two with equal
+    singular values for the quaternionic type, where a real function has them in pairs).
+
     Attributes:
-        mass: (irreps, K) squared length of each node's part in each non-trivial irrep, all operands.
+        mass: (irreps, K) squared length of each node's part in each non-trivial irrep, all operands and copies.
         irrep: (K,) int64, the irrep with the largest mass.
-        purity: (K,) that irrep's share of the node's non-constant mass; NaN for a constant node.
-        phases: (k, K) radians: operand i's part in that irrep is ∝ cos(θ(g) − phase), where
+        isotypic_share: (K,) that irrep's share of the node's non-constant mass; NaN for a constant node.
+        purity: (K,) the share of the largest single copy, by the first singular value of û (first two if
+            quaternionic): the same for d = 1, less for larger irreps unless û and v̂ have rank one.
+        phases: (k, K) radians, for irreps with d = 1, otherwise NaN: operand i's part is ∝ cos(θ(g) − phase), where
             exp(iθ(g)) is the irrep's first character; 0 or π for a real irrep.
+        left_phases, right_phases: (k, K) radians, for irreps with d > 1 of real or complex type, otherwise NaN: the
+            angle between the first two coordinates of the first left (right) singular vector of û, in
+            [−π/2, π/2) for the real type and (−π, π] for the complex one.
+        ranks: (k, K) the effective rank (Σσ²)²/Σσ⁴ of û from its singular values σ, 1 to d.
+        coupling: (K,) ‖û₁û₂…‖/(‖û₁‖‖û₂‖…): 1 if the right space of each operand is the left space of the next.
     """
 
     mass: Float[Tensor, "irreps K"]
     irrep: Tensor
+    isotypic_share: Float[Tensor, " K"]
     purity: Float[Tensor, " K"]
     phases: Float[Tensor, "k K"]
+    left_phases: Float[Tensor, "k K"]
+    right_phases: Float[Tensor, "k K"]
+    ranks: Float[Tensor, "k K"]
+    coupling: Float[Tensor, " K"]
 
 
 class FourierBasis:
-    """The Fourier modes of an Abelian group as tensors, conjugate characters taken together."""
+    """The matrix entries of a group's non-trivial irreps as tensors, of conjugate irreps those of the first."""
 
-    def __init__(self, modes: FourierModes, device: torch.device) -> None:
-        self.irreps = modes.irreps
-        self._characters = torch.from_numpy(modes.characters()).to(device)
-        membership = np.zeros((len(modes.irreps), len(modes.exponents)))
-        for number, irrep in enumerate(modes.irreps):
-            membership[number, list(irrep.members)] = 1
-        self._membership = torch.from_numpy(membership).to(device)
-        self._first = torch.tensor([irrep.members[0] for irrep in modes.irreps], device=device)
+    def __init__(self, representations: Representations, device: torch.device) -> None:
+        self.irreps = representations.characters.real_irreps[1:]
+        order = representations.group.order
+        entries = [
+            torch.as_tensor(representations.matrices(irrep.members[0])).reshape(order, -1).T.to(torch.complex128)
+            for irrep in self.irreps
+        ]
+        self._entries = torch.cat(entries).to(device)
+        self._ends = torch.tensor([irrep.dimension**2 for irrep in self.irreps]).cumsum(0).tolist()
+        weights = torch.zeros(len(self.irreps), len(self._entries), dtype=torch.float64)
+        for number, irrep in enumerate(self.irreps):
+            weights[number, self._rows(number)] = irrep.dimension * len(irrep.members) / order
+        self._weights = weights.to(device)
+
+    def _rows(self, number: int) -> slice:
+        return slice(self._ends[number] - self.irreps[number].dimension ** 2, self._ends[number])
 
     @property
     def labels(self) -> list[str]:
         """The irreps' labels, in order."""
         return [irrep.label for irrep in self.irreps]
 
+    def coefficients(self, values: Float[Tensor, "M r"]) -> Complex[Tensor, "entries r"]:
+        """The coefficients û_k = Σ_g u_g C_k(g) of r functions on the group, the entries of all irreps in turn."""
+        values = values.double()
+        return torch.complex(self._entries.real @ values, self._entries.imag @ values)
+
     def node_features(self, W: Float[Tensor, "d K"]) -> NodeFeatures:
         """The irrep content of the columns of W, k stacked blocks of M rows."""
-        order = len(self._characters)
-        blocks = W.double().reshape(-1, order, W.shape[1])
-        coefficients = self._characters @ blocks.to(self._characters.dtype)  # û_k = Σ_g u_g χ_k(g)
-        squares = coefficients.abs().square().sum(dim=0) / order
-        mass = self._membership @ squares
+        blocks = W.reshape(-1, self._entries.shape[1], W.shape[1])
+        coefficients = torch.stack([self.coefficients(block) for block in blocks])
+        mass = self._weights @ coefficients.abs().square().sum(dim=0)
         total = mass.sum(dim=0)
         largest, irrep = mass.max(dim=0)
-        purity = torch.where(total > 0, largest / total, torch.nan)
-        chosen = self._first[irrep].expand(len(blocks), 1, -1)
-        phases = coefficients.gather(1, chosen).squeeze(1).angle()
-        return NodeFeatures(mass, irrep, purity, phases)
+        pure = largest.clone()
+        phases, left, right, ranks = (total.new_full((len(blocks), W.shape[1]), torch.nan) for _ in range(4))
+        coupling = torch.full_like(total, torch.nan)
+        for number in irrep.unique().tolist():
+            nodes = (irrep == number).nonzero().squeeze(1)
+            parts = self._matrices(coefficients[:, :, nodes], number)
+            kind = self.irreps[number].type
+            coupling[nodes] = _coupling(parts)
+            if self.irreps[number].dimension == 1:
+                phases[:, nodes] = parts[..., 0, 0].angle()
+                ranks[:, nodes] = 1
+                continue
+            first, values, second = torch.linalg.svd(parts)
+            squares = values.square()
+            ranks[:, nodes] = squares.sum(dim=-1).square() / squares.square().sum(dim=-1)
+            copy = squares[..., : 2 if kind == "quaternionic" else 1].sum(dim=(0, -1))
+            pure[nodes] = largest[nodes] * copy / squares.sum(dim=(0, -1))
+            if kind != "quaternionic":
+                left[:, nodes] = _phase(first[..., :, 0], kind == "real")
+                right[:, nodes] = _phase(second[..., 0, :].conj(), kind == "real")
+        return NodeFeatures(
+            mass=mass,
+            irrep=irrep,
+            isotypic_share=torch.where(total > 0, largest / total, torch.nan),
+            purity=torch.where(total > 0, pure / total, torch.nan),
+            phases=phases,
+            left_phases=left,
+            right_phases=right,
+            ranks=ranks,
+            coupling=coupling,
+        )
+
+    def spans(self, W: Float[Tensor, "d K"], number: int) -> tuple[float, float]:
+        """How many of the d dimensions of an irrep the columns of W span together, each node with equal weight.
+
+        Returns:
+            Effective ranks of Σ ûûᴴ for the first operand (left multiplication) and of Σ ûᴴû for the last
+            operand (right multiplication), both over nodes with ‖û‖ = 1; 0 without nodes.
+        """
+        order = self._entries.shape[1]
+        left = self._matrices(self.coefficients(W[:order]), number)
+        right = self._matrices(self.coefficients(W[-order:]), number).mH
+        return _span(left), _span(right)
 
     def class_shares(self, values: Float[Tensor, "r M"]) -> Float[Tensor, " irreps"]:
         """Each irrep's share of the non-constant part of functions of the class, the rows; sums to 1."""
-        coefficients = values.double().to(self._characters.dtype) @ self._characters.T
-        mass = self._membership @ coefficients.abs().square().sum(dim=0)
+        mass = self._weights @ self.coefficients(values.T).abs().square().sum(dim=1)
         return mass / mass.sum()
+
+    def _matrices(self, coefficients: Complex[Tensor, "*k entries K"], number: int) -> Complex[Tensor, "*k K e e"]:
+        """The coefficients in one irrep as matrices."""
+        d = self.irreps[number].dimension
+        part = coefficients[..., self._rows(number), :].movedim(-1, -2)
+        return part.reshape(*part.shape[:-1], d, d)
+
+
+def _coupling(parts: Complex[Tensor, "k K e e"]) -> Float[Tensor, " K"]:
+    product, lengths = parts[0], _length(parts[0])
+    for part in parts[1:]:
+        product, lengths = product @ part, lengths * _length(part)
+    return _length(product) / lengths
+
+
+def _length(matrices: Complex[Tensor, "*k e e"]) -> Float[Tensor, "*k"]:
+    return matrices.abs().square().sum(dim=(-2, -1)).sqrt()
+
+
+def _span(matrices: Complex[Tensor, "K e e"]) -> float:
+    if not len(matrices):
+        return 0.0
+    unit = matrices / _length(matrices)[:, None, None]
+    gram = (unit @ unit.mH).sum(dim=0)
+    return (gram.diagonal().real.sum().square() / gram.abs().square().sum()).item()
+
+
+def _phase(vectors: Complex[Tensor, "*k K e"], is_real: bool) -> Float[Tensor, "*k K"]:
+    """The angle between the first two coordinates; of a real vector known up to its sign."""
+    first, second = vectors[..., 0], vectors[..., 1]
+    if is_real:
+        angle = torch.atan2(second.real, first.real)
+        return torch.remainder(angle + torch.pi / 2, torch.pi) - torch.pi / 2
+    return (second * first.conj()).angle()

@@ -22,9 +22,17 @@ NODE_COLUMNS = {
     "update_cosine": "cos of the node's last step w_j(t) − w_j(t−1) with ∇E(w_j(t−1))",
     "update_share": "share of the squared length of that step along +∇E(w_j(t−1)): cos² if cos > 0, else 0",
     "irrep": "label of the irrep that holds most of the node's non-constant mass",
-    "purity": "that irrep's share of the node's non-constant mass",
-    "phase_1": "phase of the first operand's part in that irrep, radians",
-    "phase_2": "phase of the second operand's part",
+    "purity": "share of its non-constant mass in one copy of that irrep, under left and under right multiplication",
+    "isotypic_share": "share of its non-constant mass in all copies of that irrep (the same for one dimension)",
+    "phase_1": "phase of the first operand's part û in that irrep, radians; irreps of one dimension only",
+    "phase_2": "phase of the second operand's part v̂",
+    "left_phase_1": "phase of the left singular vector of û, which left multiplication turns, radians; larger irreps only",
+    "right_phase_1": "phase of the right singular vector of û, which right multiplication turns",
+    "left_phase_2": "phase of the left singular vector of v̂",
+    "right_phase_2": "phase of the right singular vector of v̂",
+    "rank_1": "effective rank of û, (Σσ²)²/Σσ⁴ of its singular values",
+    "rank_2": "effective rank of v̂",
+    "coupling": "‖ûv̂‖/(‖û‖‖v̂‖): 1 if the right space of û is the left space of v̂",
 }
 
 
@@ -66,8 +74,7 @@ def node_figures(
 def summarise_nodes(nodes: pd.DataFrame, purity_threshold: float) -> dict[str, float]:
     """Medians and upper quantiles of the node figures, and how many irreps are covered.
 
-    An irrep is covered if a node that is not dead (see :data:`ALIVE`) has at least the threshold's share
-    of its mass in it.
+    An irrep is covered if a node that is not dead (see :data:`ALIVE`) has at least the threshold's purity in it.
     """
     pure = pure_nodes(nodes, purity_threshold)
     applies = nodes["irrep"].notna().any()
@@ -92,19 +99,29 @@ def pure_nodes(nodes: pd.DataFrame, purity_threshold: float) -> pd.DataFrame:
 def irrep_figures(
     nodes: pd.DataFrame, basis: FourierBasis, problem: Problem, weights: Weights, purity_threshold: float
 ) -> pd.DataFrame:
-    """One row per non-trivial irrep: what the nodes hold of it and what the residual still asks for.
+    """One row per non-trivial irrep (with its conjugate): what the nodes hold of it, what the residual still asks for.
 
-    Columns: ``irrep``; ``features`` (pure nodes); shares, each adding up to 1 over the irreps: ``mass`` of the
-    layer's non-constant mass, ``energy`` of Σ_j E(w_j) and ``residual`` of ‖R‖², both along the class axis.
+    Columns: ``irrep``, its ``dimension`` d and ``type``; ``functions``, the dimension of its isotypic component, d²
+    (twice that with a conjugate); ``features`` (pure nodes); ``left_span`` and ``right_span``, how many of the d
+    dimensions these nodes span under left and right multiplication (see :meth:`FourierBasis.spans`); shares, each
+    adding up to 1 over the irreps: ``mass`` of the layer's non-constant mass, ``energy`` of Σ_j E(w_j) and
+    ``residual`` of ‖R‖², both along the class axis.
     """
     mass = basis.node_features(weights.W).mass.sum(dim=1)
     features = problem.network.features(weights.W, problem.train.rows)
     correlations = features.T @ problem.targets.to(features.dtype)  # E(w_j) = ½‖row j‖²
-    counts = pure_nodes(nodes, purity_threshold)["irrep"].value_counts()
+    pure = pure_nodes(nodes, purity_threshold)
+    members = [torch.tensor(pure.index[pure["irrep"] == label].to_numpy(copy=True)) for label in basis.labels]
+    spans = [basis.spans(weights.W[:, columns], number) for number, columns in enumerate(members)]
     return pd.DataFrame(
         {
             "irrep": basis.labels,
-            "features": [int(counts.get(label, 0)) for label in basis.labels],
+            "dimension": [irrep.dimension for irrep in basis.irreps],
+            "type": [irrep.type for irrep in basis.irreps],
+            "functions": [len(irrep.members) * irrep.dimension**2 for irrep in basis.irreps],
+            "features": [len(columns) for columns in members],
+            "left_span": [left for left, _ in spans],
+            "right_span": [right for _, right in spans],
             "mass": (mass / mass.sum()).cpu().numpy(),
             "energy": basis.class_shares(correlations).cpu().numpy(),
             "residual": basis.class_shares(problem.residual(weights)).cpu().numpy(),
@@ -116,15 +133,16 @@ def summarise_irreps(irreps: pd.DataFrame) -> dict[str, float]:
     """How far the residual, and so G_F, has turned to the irreps that no node is a feature of.
 
     ``missing_energy`` and ``missing_residual`` are their shares of Σ_j E(w_j) and of ‖R‖²; ``missing_focus``
-    the mean residual of a missing irrep over that of a covered one (1: no preference; Theorem 7 wants it
-    large), NaN if all or none are covered.
+    the residual per dimension of the missing irreps over that of the covered ones (1: no preference; Theorem 7
+    wants it large), NaN if all or none are covered.
     """
     missing = irreps["features"] == 0
-    shares = irreps["residual"]
+    totals = irreps.groupby(missing)[["energy", "residual", "functions"]].sum().reindex([False, True])
+    densities = totals["residual"] / totals["functions"]
     return {
         "missing_energy": irreps.loc[missing, "energy"].sum(),
-        "missing_residual": shares[missing].sum(),
-        "missing_focus": shares[missing].mean() / shares[~missing].mean(),
+        "missing_residual": irreps.loc[missing, "residual"].sum(),
+        "missing_focus": densities[True] / densities[False],
     }
 
 
@@ -140,14 +158,21 @@ def _update_cosines(
 def _add_features(table: pd.DataFrame, W: Tensor, basis: FourierBasis | None) -> None:
     if basis is None or not basis.irreps:
         table["irrep"] = None
-        table[["purity", "phase_1", "phase_2"]] = math.nan
+        table[list(NODE_COLUMNS)[list(NODE_COLUMNS).index("irrep") + 1 :]] = math.nan
         return
     features = basis.node_features(W)
     labels = basis.labels
     table["irrep"] = [labels[number] for number in features.irrep.tolist()]
-    table["purity"] = features.purity.cpu().numpy()
-    for operand, phases in enumerate(features.phases, start=1):
-        table[f"phase_{operand}"] = phases.cpu().numpy()
+    columns = {"purity": features.purity, "isotypic_share": features.isotypic_share, "coupling": features.coupling}
+    for name, values in (
+        ("phase", features.phases),
+        ("left_phase", features.left_phases),
+        ("right_phase", features.right_phases),
+        ("rank", features.ranks),
+    ):
+        columns |= {f"{name}_{operand}": row for operand, row in enumerate(values, start=1)}
+    for name, column in columns.items():
+        table[name] = column.cpu().numpy()
 
 
 def _column_cosines(left: Tensor, right: Tensor) -> Float[Tensor, " K"]:

@@ -185,14 +185,14 @@ def _not_interactive(
         )
     best = diagnosis.loc[featured & turned, "missing_focus"].max()
     return (
-        f"not seen: {covered}, but the residual per missing irrep is at most {best:.2f} × that per covered one "
+        f"not seen: {covered}, but the residual on missing irreps is at most {best:.2f} × that on covered ones, per dimension "
         f"(asked: {FOCUS})"
     )
 
 
 def _focus(row: "pd.Series[float]") -> str:
     if math.isfinite(row["missing_focus"]):
-        return f"the residual per missing irrep is {row['missing_focus']:.2f} × that per covered one"
+        return f"the residual on missing irreps is {row['missing_focus']:.2f} × that on covered ones, per dimension"
     return "no irrep is missing"
 
 

@@ -3,6 +3,8 @@
 Conventions: elements are the integers 0 … M−1 and ``table[a, b]`` is the product a·b.
 """
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -47,6 +49,26 @@ class Group:
         _check_associative(name, table, generators)
         return cls(name, table, generators)
 
+    @classmethod
+    def from_generator_rows(cls, name: str, rows: NDArray[np.integer]) -> "Group":
+        """The group whose element 0 is the identity, from the rows of its Cayley table at generators.
+
+        Args:
+            name: its name.
+            rows: (generators, M); ``rows[i, x]`` is gᵢ·x. Trusted to come from a group.
+        """
+        order = rows.shape[1]
+        table = np.empty((order, order), dtype=np.int64)
+        table[0] = np.arange(order)
+        reached, queue = {0}, [0]
+        for element in queue:
+            for row in rows:
+                if (product := int(row[element])) not in reached:
+                    table[product] = row[table[element]]  # (g·a)·x = g·(a·x)
+                    reached.add(product)
+                    queue.append(product)
+        return cls(name, table, tuple(int(row[0]) for row in rows))
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Group) and np.array_equal(self.table, other.table)
 
@@ -77,6 +99,48 @@ class Group:
     def is_abelian(self) -> bool:
         """Whether a·b = b·a for all pairs."""
         return bool(np.array_equal(self.table, self.table.T))
+
+    @cached_property
+    def centre(self) -> Table:
+        """The elements that commute with all others, ascending, int64."""
+        return np.flatnonzero((self.table == self.table.T).all(axis=1))
+
+    @cached_property
+    def element_orders(self) -> Table:
+        """(M,) int64: the least m > 0 with aᵐ = e, for each element a."""
+        elements = np.arange(self.order)
+        orders = np.zeros(self.order, dtype=np.int64)
+        power, exponent = elements, 1
+        while not orders.all():
+            orders[(power == self.identity) & (orders == 0)] = exponent
+            power, exponent = self.table[power, elements], exponent + 1
+        orders.setflags(write=False)
+        return orders
+
+    @cached_property
+    def exponent(self) -> int:
+        """The least m > 0 with aᵐ = e for all elements a."""
+        return math.lcm(*self.element_orders.tolist())
+
+    def powers(self, element: int) -> Table:
+        """(m,) int64: e, a, a², …, aᵐ⁻¹ for an element a of order m."""
+        powers = [self.identity]
+        while (power := int(self.table[powers[-1], element])) != self.identity:
+            powers.append(power)
+        return np.array(powers)
+
+    def subgroup(self, elements: Iterable[int]) -> Table:
+        """The elements of the subgroup that some elements generate, ascending, int64."""
+        return np.flatnonzero(_generated(self.table, self.identity, list(elements)))
+
+    def is_subgroup(self, elements: Iterable[int]) -> bool:
+        """Whether a set of elements is a subgroup: not empty and closed under the product."""
+        chosen = np.unique(np.fromiter(elements, dtype=np.int64))
+        return len(chosen) > 0 and bool(np.isin(self.table[np.ix_(chosen, chosen)], chosen).all())
+
+    def opposite(self) -> "Group":
+        """The group on the same elements with the product b·a in place of a·b."""
+        return Group(f"opposite of {self.name}", self.table.T.copy(), self.generators)
 
 
 def _checked_entries(name: str, table: NDArray[np.integer]) -> Table:
@@ -118,17 +182,22 @@ def _check_latin(name: str, table: Table) -> None:
 
 def _generators(table: Table, identity: int) -> tuple[int, ...]:
     """Elements whose products reach every other one: greedily the first not yet reached."""
+    generators: list[int] = []
+    while not (reached := _generated(table, identity, generators)).all():
+        generators.append(int(np.flatnonzero(~reached)[0]))
+    return tuple(generators)
+
+
+def _generated(table: Table, identity: int, generators: list[int]) -> NDArray[np.bool_]:
+    """(M,) which elements are products of generators."""
     reached = np.zeros(len(table), dtype=bool)
     reached[identity] = True
-    generators: list[int] = []
-    while not reached.all():
-        generators.append(int(np.flatnonzero(~reached)[0]))
-        frontier = np.flatnonzero(reached)
-        while len(frontier):
-            products = np.unique(table[frontier][:, generators])
-            frontier = products[~reached[products]]
-            reached[frontier] = True
-    return tuple(generators)
+    frontier = np.array([identity])
+    while len(frontier):
+        products = np.unique(table[frontier][:, generators])
+        frontier = products[~reached[products]]
+        reached[frontier] = True
+    return reached
 
 
 def _check_associative(name: str, table: Table, generators: tuple[int, ...]) -> None:

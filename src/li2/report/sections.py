@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from li2.report import figures
+from li2.report import figures, irreps
 from li2.runs import RunResult
 
 
@@ -51,24 +51,34 @@ SECTIONS = (
     Section(
         "The hidden nodes",
         "Median and spread (half and nine tenths of the nodes) of the energy of each node on the unit sphere, of its "
-        "purity (share of its mass in a single irrep: 1 is a pure feature of the group), and of the share of its "
+        "purity (share of its mass in one copy of an irrep: 1 is a pure feature of the group), and of the share of its "
         "last step that goes along its own ∇E.",
         figures.nodes,
+    ),
+    Section(
+        "Coverage by irrep",
+        "How many hidden nodes are features of each irrep (conjugates together) at the last diagnosed epoch. A network "
+        "that knows the group needs all of them. An irrep of d dimensions needs features in all its directions: the "
+        "triangles count the dimensions that its features span, under left multiplication of the first operand and "
+        "under right multiplication of the second.",
+        irreps.coverage,
+        "irreps",
     ),
     Section(
         "Map of the learned features",
         "Each dot is a hidden node at the last diagnosed epoch: which irrep (for a cyclic group: frequency) it "
         "carries, at which phase, how purely (colour) and how large it is (size). A network that knows the group "
-        "covers every irrep at several phases.",
-        figures.feature_map,
+        "covers every irrep at several phases. For irreps of more than one dimension, left and right multiplication "
+        "have phases of their own; quaternionic irreps have none.",
+        irreps.feature_map,
         "irreps",
     ),
     Section(
         "Irreps over time",
         "Left: how the nodes' mass is shared among the irreps. Right: how what is not yet fitted, and so the gradient, "
-        "is shared among them; 1 is an equal share for each. The theory says that the residual turns to the irreps "
-        "that are missing.",
-        figures.irrep_course,
+        "is shared among them; 1 is an equal share for each dimension. The theory says that the residual turns to the "
+        "irreps that are missing.",
+        irreps.irrep_course,
         "irreps",
     ),
     Section(

@@ -7,7 +7,7 @@ import torch
 
 from li2.diagnostics import FourierBasis
 from li2.errors import Li2Error
-from li2.groups import fourier_modes
+from li2.groups import Representations
 from li2.models import Examples, Problem, TwoLayer, Weights, initial_weights, named_activation, named_loss
 from li2.optim import Optimizer, make_optimizer
 from li2.specs import RunSpec
@@ -19,7 +19,7 @@ class Setup:
     """A run's specification with its task, split, training problem, test set and optimiser.
 
     Attributes:
-        basis: the group's Fourier basis, or None with ``no_irreps_reason`` saying why there is none.
+        basis: the irreps of the group, or None with ``no_irreps_reason`` saying why there is none.
     """
 
     spec: RunSpec
@@ -58,7 +58,7 @@ class Setup:
         basis = None
         if reason is None:
             assert task.group is not None
-            basis = FourierBasis(fourier_modes(task.group), device)
+            basis = FourierBasis(Representations(task.group), device)
         return cls(spec, task, split, device, problem, test, optimizer, basis, reason)
 
     def initial_weights(self) -> Weights:
@@ -114,8 +114,6 @@ def _check_memory(spec: RunSpec, task: Task, n: int, device: torch.device) -> No
 def _no_irreps_reason(task: Task) -> str | None:
     if task.group is None:
         return f"{task.name} is not the law of a group"
-    if not task.group.is_abelian:
-        return f"{task.name} is not Abelian, and only Fourier modes of Abelian groups are measured so far"
     if task.order == 1:
         return "the trivial group has no non-trivial irreps"
     return None

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from li2.errors import Li2Error
-from li2.groups import Group, irrep_dimensions, named_group
-from li2.groups.families import MAX_ORDER
+from li2.groups import MAX_ORDER, Group, Representations, named_group
 from li2.specs import RunSpec
 from li2.tasks.expression import parse_expression
 from li2.tasks.splits import Indices, critical_fraction, draw_split, sklearn_split, training_count
@@ -104,7 +103,7 @@ def _training_size(task: Task, spec: RunSpec) -> int:
     if spec.train_size is not None:
         return spec.train_size
     if spec.critical_delta is not None:
-        largest = max(irrep_dimensions(task.group)) if task.group else 1
+        largest = int(Representations(task.group).characters.dimensions.max()) if task.group else 1
         return training_count(task.size, critical_fraction(task.order, largest, spec.critical_delta))
     assert spec.train_fraction is not None
     return training_count(task.size, spec.train_fraction)
