@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from li2.cli.groups import groups_app
 from li2.cli.report import report_command
 from li2.cli.run import RUN_EPILOG, run_command
 from li2.cli.show_config import show_config_command
@@ -19,6 +20,7 @@ app = typer.Typer(
 app.command("run", epilog=RUN_EPILOG)(run_command)
 app.command("show-config")(show_config_command)
 app.command("report")(report_command)
+app.add_typer(groups_app, name="groups")
 
 
 def main() -> int:

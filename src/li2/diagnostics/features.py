@@ -84,7 +84,7 @@ class FourierBasis:
         pure = largest.clone()
         phases, left, right, ranks = (total.new_full((len(blocks), W.shape[1]), torch.nan) for _ in range(4))
         coupling = torch.full_like(total, torch.nan)
-        for number in irrep.unique().tolist():
+        for number in sorted(set(irrep.tolist())):
             nodes = (irrep == number).nonzero().squeeze(1)
             parts = self._matrices(coefficients[:, :, nodes], number)
             kind = self.irreps[number].type

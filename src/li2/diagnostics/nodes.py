@@ -26,7 +26,7 @@ NODE_COLUMNS = {
     "isotypic_share": "share of its non-constant mass in all copies of that irrep (the same for one dimension)",
     "phase_1": "phase of the first operand's part û in that irrep, radians; irreps of one dimension only",
     "phase_2": "phase of the second operand's part v̂",
-    "left_phase_1": "phase of the left singular vector of û, which left multiplication turns, radians; larger irreps only",
+    "left_phase_1": "phase of the left singular vector of û, which left multiplication turns; larger irreps only",
     "right_phase_1": "phase of the right singular vector of û, which right multiplication turns",
     "left_phase_2": "phase of the left singular vector of v̂",
     "right_phase_2": "phase of the right singular vector of v̂",

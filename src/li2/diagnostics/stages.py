@@ -185,8 +185,8 @@ def _not_interactive(
         )
     best = diagnosis.loc[featured & turned, "missing_focus"].max()
     return (
-        f"not seen: {covered}, but the residual on missing irreps is at most {best:.2f} × that on covered ones, per dimension "
-        f"(asked: {FOCUS})"
+        f"not seen: {covered}, but the residual on missing irreps is at most {best:.2f} × that on covered ones, "
+        f"per dimension (asked: {FOCUS})"
     )
 
 

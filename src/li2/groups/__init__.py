@@ -1,7 +1,7 @@
 """Finite groups over their Cayley tables, and their irreps. NumPy only, exact or float64."""
 
 from li2.groups.cache import cache_folder
-from li2.groups.catalogue import SmallGroup, catalogue, small_group
+from li2.groups.catalogue import LARGEST, SmallGroup, catalogue, small_group
 from li2.groups.characters import CharacterTable, Irrep, RealIrrep
 from li2.groups.classes import ConjugacyClasses, conjugacy_classes
 from li2.groups.constructions import (
@@ -19,6 +19,7 @@ from li2.groups.representations import Representations
 
 __all__ = [
     "FAMILIES",
+    "LARGEST",
     "MAX_ORDER",
     "CharacterTable",
     "ConjugacyClasses",

@@ -5,7 +5,9 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +18,7 @@ from li2.groups.group import Group
 VERSION = 1
 """Raised when what is computed changes, so that older files are no longer read."""
 
-Arrays = dict[str, NDArray]
+Arrays = dict[str, NDArray[Any]]
 
 
 def cache_folder() -> Path:
@@ -37,10 +39,8 @@ def cached(group: Group, kind: str, compute: Callable[[], Arrays]) -> Arrays:
             return dict(file)
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
         arrays = compute()
-    try:
+    with suppress(OSError):  # read-only or full: computed again next time
         _write(path, arrays)
-    except OSError:
-        pass  # read-only or full: computed again next time
     return arrays
 
 
@@ -49,7 +49,7 @@ def _write(path: Path, arrays: Arrays) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
     try:
         with os.fdopen(handle, "wb") as file:
-            np.savez(file, **arrays)
+            np.savez(file, allow_pickle=False, **arrays)
         Path(temporary).replace(path)
     finally:
         Path(temporary).unlink(missing_ok=True)

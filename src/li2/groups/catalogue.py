@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +76,6 @@ def _how_many(order: int, count: int) -> str:
 
 
 @cache
-def _data() -> dict[str, NDArray]:
+def _data() -> dict[str, NDArray[Any]]:
     with files("li2.groups").joinpath("data/small_groups.npz").open("rb") as file:
         return dict(np.load(file, allow_pickle=False))

@@ -151,9 +151,7 @@ def _approximate_characters(
     return characters * np.exp(-1j * np.angle(characters[:, :1]))  # χ(e) is positive
 
 
-def _rounded(
-    group: Group, classes: ConjugacyClasses, characters: NDArray[np.complex128]
-) -> NDArray[np.complex128]:
+def _rounded(group: Group, classes: ConjugacyClasses, characters: NDArray[np.complex128]) -> NDArray[np.complex128]:
     """The characters with whole multiplicities of eigenvalues, cyclic subgroup by cyclic subgroup."""
     exact = np.full_like(characters, np.nan)
     for c in np.argsort(-classes.orders, kind="stable"):

@@ -7,13 +7,15 @@ from numpy.typing import NDArray
 
 from li2.groups.group import Group
 
+Numbers = NDArray[np.float64] | NDArray[np.complex128]
 
-def convolve(group: Group, u: NDArray, v: NDArray) -> NDArray:
+
+def convolve(group: Group, u: Numbers, v: Numbers) -> Numbers:
     """(M,) the convolution (u ∗ v)(h) = Σ_g u(g)·v(g⁻¹h); its transform is û_k·v̂_k."""
     return u @ v[group.table[group.inverses]]
 
 
-def fourier_transform(irreps: Sequence[NDArray], u: NDArray) -> list[NDArray[np.complex128]]:
+def fourier_transform(irreps: Sequence[Numbers], u: Numbers) -> list[NDArray[np.complex128]]:
     """The coefficients û_k = Σ_g u_g C_k(g).
 
     Args:
@@ -27,7 +29,7 @@ def fourier_transform(irreps: Sequence[NDArray], u: NDArray) -> list[NDArray[np.
 
 
 def inverse_fourier_transform(
-    irreps: Sequence[NDArray], coefficients: Sequence[NDArray[np.complex128]]
+    irreps: Sequence[Numbers], coefficients: Sequence[NDArray[np.complex128]]
 ) -> NDArray[np.complex128]:
     """The functions u_g = (1/M) Σ_k d_k tr(û_k C_k(g)ᴴ), (..., M) complex128, from their coefficients."""
     order = len(irreps[0])

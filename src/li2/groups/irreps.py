@@ -16,13 +16,11 @@ from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from li2.groups.characters import CharacterTable
-from li2.groups.fourier import convolve
+from li2.groups.fourier import Numbers, convolve
 from li2.groups.group import Group, Table
 
-Matrices = NDArray[np.float64] | NDArray[np.complex128]
 SQUARINGS = 100
 """At most; each doubles the number of digits by which the first eigenvalue stands out."""
 
@@ -34,7 +32,7 @@ class IrrepBuilder:
         self._group = group
         self._characters = characters
 
-    def matrices(self, row: int) -> Matrices:
+    def matrices(self, row: int) -> Numbers:
         """C(g) of the irrep in a row of the character table.
 
         Returns:
@@ -43,9 +41,8 @@ class IrrepBuilder:
         irrep = self._characters.irreps[row]
         if irrep.conjugate < row:
             return self.matrices(irrep.conjugate).conj()
-        trace = self._characters.of_elements(row)
-        if irrep.indicator == 1:
-            trace = trace.real.copy()
+        character = self._characters.of_elements(row)
+        trace: Numbers = character.real.copy() if irrep.indicator == 1 else character
         if irrep.dimension == 1:
             return trace[:, None, None]
         trace = self._refined(trace)
@@ -53,10 +50,10 @@ class IrrepBuilder:
             trace = self._first_eigenvector(trace, irrep.dimension)
         return self._orbit_matrices(trace, irrep.dimension)
 
-    def _rank(self, trace: Matrices) -> int:
+    def _rank(self, trace: Numbers) -> int:
         return round(float(trace[self._group.identity].real))
 
-    def _refined(self, trace: Matrices) -> Matrices:
+    def _refined(self, trace: Numbers) -> Numbers:
         """tr(P·C(x)) after step 1."""
         group = self._group
         candidates = self._characters.classes.representatives  # P = 1: conjugate elements do the same
@@ -72,7 +69,7 @@ class IrrepBuilder:
             candidates = candidates[group.table[h, candidates] == group.table[candidates, h]]
         return trace
 
-    def _projections(self, trace: Matrices, candidates: Table) -> Iterator[tuple[int, int, int, Fraction]]:
+    def _projections(self, trace: Numbers, candidates: Table) -> Iterator[tuple[int, int, int, Fraction]]:
         """The best candidate of each order: rank left, −number of eigenvalues, element h, λ as a fraction of 2π."""
         for elements, powers in self._powers_by_order:
             chosen = np.flatnonzero(np.isin(elements, candidates))
@@ -83,7 +80,10 @@ class IrrepBuilder:
                 signs = np.array([np.ones(order), (-1.0) ** np.arange(order)])[: 1 if order % 2 else 2]
                 ranks, eigenvalues = signs @ courses / order, [Fraction(0), Fraction(1, 2)]
             else:
-                ranks, eigenvalues = np.fft.fft(courses, axis=0).real / order, [Fraction(j, order) for j in range(order)]
+                ranks, eigenvalues = (
+                    np.fft.fft(courses, axis=0).real / order,
+                    [Fraction(j, order) for j in range(order)],
+                )
             ranks = np.rint(ranks).astype(int)
             distinct = (ranks > 0).sum(axis=0)
             ranks[ranks == 0] = self._group.order
@@ -103,7 +103,7 @@ class IrrepBuilder:
             found.append((elements, np.array(powers)))
         return found
 
-    def _first_eigenvector(self, trace: Matrices, dimension: int) -> Matrices:
+    def _first_eigenvector(self, trace: Numbers, dimension: int) -> Numbers:
         """⟨v, C(x)v⟩ for the first eigenvector v of P·c·cᴴ·P, c a random element of the group algebra."""
         group, scale = self._group, self._group.order / dimension
         random = np.random.default_rng(0)
@@ -119,7 +119,7 @@ class IrrepBuilder:
             element = convolve(group, element, element)
         return scale * element.conj()
 
-    def _orbit_matrices(self, state: Matrices, dimension: int) -> Matrices:
+    def _orbit_matrices(self, state: Numbers, dimension: int) -> Numbers:
         """C(g) in the basis that Gram–Schmidt makes of orbit vectors C(x)v, each as far as can be from those before."""
         group = self._group
         coordinates = np.zeros((dimension, group.order), dtype=state.dtype)  # column y: C(y)v

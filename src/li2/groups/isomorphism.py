@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from li2.groups.catalogue import LARGEST, catalogue, small_group
+from li2.groups.catalogue import LARGEST, SmallGroup, catalogue, small_group
 from li2.groups.classes import conjugacy_classes
 from li2.groups.fields import is_prime
 from li2.groups.group import Group, Table
@@ -61,15 +61,13 @@ def _homomorphism(first: Group, second: Group, generators: list[int], images: li
     return mapping if len(np.unique(mapping)) == first.order else None
 
 
-def identify(group: Group) -> str | None:
-    """The name ``small:ORDER.ID`` of the group of the catalogue to which a group is isomorphic; None above 127."""
+def identify(group: Group) -> SmallGroup | None:
+    """The line of the catalogue whose group a group is isomorphic to; None above order 127."""
     if group.order > LARGEST:
         return None
     classes = len(conjugacy_classes(group))
     candidates = (line for line in catalogue() if line.order == group.order and line.classes == classes)
-    return next(
-        line.name for line in candidates if isomorphism(group, small_group(line.order, line.number)) is not None
-    )
+    return next(line for line in candidates if isomorphism(group, small_group(line.order, line.number)) is not None)
 
 
 def _colours(group: Group, marked: list[int]) -> Colours:
@@ -105,7 +103,7 @@ def _power_map(group: Group, exponent: int) -> Table:
 
 def _mixed(*words: Colours) -> Colours:
     """A hash of words, elementwise (multiply, xor and shift, as in splitmix64); uint64 arithmetic wraps around."""
-    mixed = np.uint64(0x9E3779B97F4A7C15)
+    mixed = np.full_like(words[0], 0x9E3779B97F4A7C15)
     for word in words:
         mixed = (mixed ^ word) * np.uint64(0xBF58476D1CE4E5B9)
         mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0x94D049BB133111EB)

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from li2.groups.cache import cached
 from li2.groups.characters import CharacterTable, character_table, table_from_values
-from li2.groups.fourier import fourier_transform, inverse_fourier_transform
+from li2.groups.fourier import Numbers, fourier_transform, inverse_fourier_transform
 from li2.groups.group import Group
-from li2.groups.irreps import IrrepBuilder, Matrices
+from li2.groups.irreps import IrrepBuilder
 
 
 class Representations:
@@ -30,7 +30,7 @@ class Representations:
         values = cached(self.group, "characters", lambda: {"values": character_table(self.group).values})["values"]
         return table_from_values(self.group, values)
 
-    def matrices(self, row: int) -> Matrices:
+    def matrices(self, row: int) -> Numbers:
         """The unitary matrices C_k(g) of the irrep in a row of the character table.
 
         Returns:
@@ -49,12 +49,12 @@ class Representations:
         return IrrepBuilder(self.group, self.characters)
 
     @cached_property
-    def _larger(self) -> dict[str, Matrices]:
+    def _larger(self) -> dict[str, Numbers]:
         """The matrices of more than one dimension, of conjugates those of the first."""
         rows = [k for k, irrep in enumerate(self.characters.irreps) if irrep.dimension > 1 and irrep.conjugate >= k]
         return cached(self.group, "irreps", lambda: {str(k): self._builder.matrices(k) for k in rows})
 
-    def all_matrices(self) -> list[Matrices]:
+    def all_matrices(self) -> list[Numbers]:
         """The unitary matrices of every irrep, in the order of the character table."""
         return [self.matrices(row) for row in range(len(self.characters.irreps))]
 
@@ -66,8 +66,8 @@ class Representations:
             in blocks [[Re C, −Im C], [Im C, Re C]].
         """
         matrices = self.matrices(self.characters.real_irreps[number].members[0])
-        if np.isrealobj(matrices):
-            return matrices
+        if matrices.dtype == np.float64:
+            return matrices.real
         return np.block([[matrices.real, -matrices.imag], [matrices.imag, matrices.real]])
 
     def isotypic_projector(self, number: int) -> NDArray[np.float64]:
@@ -77,10 +77,10 @@ class Representations:
             (M, M) float64: Σ_k (d_k/M)·χ_k(g·h⁻¹) over the irrep's members k. Those of all irreps add up to 1.
         """
         group, irrep = self.group, self.characters.real_irreps[number]
-        character = sum(self.characters.of_elements(row).real for row in irrep.members)
+        character = self.characters.of_elements(irrep.members[0]).real * len(irrep.members)
         return irrep.dimension / group.order * character[group.table[:, group.inverses]]
 
-    def transform(self, u: NDArray) -> list[NDArray[np.complex128]]:
+    def transform(self, u: Numbers) -> list[NDArray[np.complex128]]:
         """The coefficients û_k = Σ_g u_g C_k(g) of functions (..., M), as (..., d_k, d_k) for each irrep."""
         return fourier_transform(self.all_matrices(), u)
 

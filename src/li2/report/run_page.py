@@ -1,14 +1,11 @@
 """The page itself: words, figures and settings put into one template."""
 
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
-from plotly.offline import get_plotlyjs
-
 from li2.report.sections import SECTIONS, Section
 from li2.report.style import STAGE_COLOURS
+from li2.report.templates import embedded, render
 from li2.report.words import STAGE_MEANINGS, verdict
 from li2.runs import RunDirectory, RunResult
 from li2.specs import KEYS
@@ -20,9 +17,8 @@ def write_report(result: RunResult) -> Path:
     Raises:
         OSError: if it cannot be written.
     """
-    environment = Environment(autoescape=True, undefined=StrictUndefined)
-    template = environment.from_string(files("li2.report").joinpath("page.html.jinja").read_text("utf-8"))
-    page = template.render(
+    page = render(
+        "run.html.jinja",
         result=result,
         outcome=result.outcome,
         verdict=verdict(result),
@@ -31,7 +27,6 @@ def write_report(result: RunResult) -> Path:
         sections=[_rendered(section, result) for section in SECTIONS],
         keys=[(KEYS[name], value) for name, value in result.spec.explicit().items()],
         origin=RunDirectory(result.run_dir).read_json("spec.json"),
-        plotly=get_plotlyjs(),
     )
     RunDirectory(result.run_dir).write_text(result.report.name, page)
     return result.report
@@ -39,13 +34,6 @@ def write_report(result: RunResult) -> Path:
 
 def _rendered(section: Section, result: RunResult) -> dict[str, Any]:
     figure = section.draw(result)
-    html = None
-    if figure is not None:
-        html = figure.to_html(
-            full_html=False,
-            include_plotlyjs=False,
-            div_id="figure-" + section.title.lower().replace(" ", "-"),
-            config={"displaylogo": False, "responsive": True, "toImageButtonOptions": {"scale": 2}},
-        )
+    html = None if figure is None else embedded(figure, section.title)
     missing = result.not_applicable.get(section.reason or "", "the run was not diagnosed at any epoch that shows it")
     return {"title": section.title, "text": section.text, "html": html, "missing": missing}
