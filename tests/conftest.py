@@ -3,8 +3,21 @@
 One thread: the problems are small, and threads that wait for each other on a busy machine are slow.
 """
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 import torch
 from jaxtyping import install_import_hook
 
 install_import_hook("li2", "typechecking.check")
 torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Tests neither read nor fill the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setenv("LI2_CACHE", str(folder))
+        yield folder

@@ -1,5 +1,6 @@
 """Cayley tables of textbook groups, from their definitions."""
 
+from collections.abc import Sequence
 from itertools import permutations
 
 import numpy as np
@@ -20,3 +21,11 @@ def quaternion_table() -> np.ndarray:
     return np.array(
         [[next(n for n, c in enumerate(elements) if np.allclose(a @ b, c)) for b in elements] for a in elements]
     )
+
+
+def relabelled(table: np.ndarray, places: Sequence[int]) -> np.ndarray:
+    """The same group with element a renamed places[a]."""
+    place = np.asarray(places)
+    renamed = np.empty_like(table)
+    renamed[np.ix_(place, place)] = place[table]
+    return renamed

@@ -15,7 +15,7 @@ from li2.diagnostics import (
     summarise_irreps,
     summarise_nodes,
 )
-from li2.groups import fourier_modes, named_group
+from li2.groups import Representations, named_group
 from li2.models import Weights
 from problems import (
     ACTIVATIONS,
@@ -32,7 +32,7 @@ CPU = torch.device("cpu")
 
 
 def basis(name: str) -> FourierBasis:
-    return FourierBasis(fourier_modes(named_group(name)), CPU)
+    return FourierBasis(Representations(named_group(name)), CPU)
 
 
 def wave(M: int, k: int, phase: float) -> np.ndarray:

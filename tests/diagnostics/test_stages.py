@@ -45,7 +45,7 @@ def epochs_of(stages: tuple) -> dict[str, int | None]:
 def test_all_stages_in_order() -> None:
     stages = find_stages(metrics(test_accuracy=np.linspace(0, 1, 11)), diagnosis(), 0.99, 5)
     assert epochs_of(stages) == {"lazy": 0, "independent": 4, "interactive": 8, "generalised": 10}
-    assert "1.50 × that per covered one" in stages[2].evidence
+    assert "1.50 × that on covered ones" in stages[2].evidence
     assert "at epoch 10, 90% of the most similar pairs repel (strongest 0.50)" in stages[2].evidence
 
 

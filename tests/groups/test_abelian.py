@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from li2.errors import Li2Error
-from li2.groups import Group, fourier_modes, named_group
+from li2.groups import Group, Representations, named_group
+from li2.groups.abelian import fourier_modes
+from tables import relabelled
 
 NAMES = ["cyclic:2", "cyclic:5", "cyclic:12", "product:2x2", "product:4x3x2", "product:6x4", "product:3x3x2"]
 
@@ -35,42 +37,44 @@ def test_product_characters_are_the_multidimensional_fourier_basis() -> None:
 @pytest.mark.parametrize(
     ("name", "labels"),
     [
-        ("cyclic:7", ["1", "2", "3"]),
-        ("cyclic:6", ["1", "2", "3"]),
-        ("product:2x2", ["(1,0)", "(0,1)", "(1,1)"]),
-        ("cyclic:1", []),
+        ("cyclic:7", ["0", "1", "2", "3"]),
+        ("cyclic:6", ["0", "1", "2", "3"]),
+        ("product:2x2", ["(0,0)", "(1,0)", "(0,1)", "(1,1)"]),
+        ("cyclic:4*cyclic:3", ["(0,0)", "(0,1)", "(1,0)", "(1,1)", "(2,0)", "(2,1)", "(3,1)"]),
+        ("cyclic:1", ["0"]),
     ],
 )
-def test_irreps_join_conjugates_and_leave_out_the_trivial_one(name: str, labels: list[str]) -> None:
-    modes = fourier_modes(named_group(name))
-    assert [irrep.label for irrep in modes.irreps] == labels
-    members = sorted(k for irrep in modes.irreps for k in irrep.members)
-    assert members == list(range(1, len(modes.exponents)))
-    characters = modes.characters()
-    for irrep in modes.irreps:
-        assert np.allclose(characters[irrep.members[0]], characters[irrep.members[-1]].conj())
-        assert irrep.is_real == np.allclose(characters[irrep.members[0]].imag, 0)
+def test_real_irreps_join_conjugates_and_carry_frequencies(name: str, labels: list[str]) -> None:
+    table = Representations(named_group(name)).characters
+    assert sorted(irrep.label for irrep in table.real_irreps) == sorted(labels)
+    assert table.real_irreps[0].label == table.irreps[0].label == labels[0]
+    members = [k for irrep in table.real_irreps for k in irrep.members]
+    assert sorted(members) == list(range(len(table.irreps)))
+    for irrep in table.real_irreps:
+        first, last = (table.of_elements(irrep.members[i]) for i in (0, -1))
+        assert np.allclose(first, last.conj())
+        assert (irrep.type == "real") == np.allclose(first.imag, 0) == (len(irrep.members) == 1)
+
+
+def test_the_character_table_holds_the_fourier_modes() -> None:
+    group = named_group("product:4x3x2")
+    table, modes = Representations(group).characters, fourier_modes(group)
+    for row, expected in enumerate(modes.characters()):
+        assert np.abs(table.of_elements(row) - expected).max() < 1e-14
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.permutations(range(12)), st.sampled_from(["cyclic:12", "product:2x6", "product:3x4"]))
 def test_relabelled_tables_have_the_same_number_of_real_and_complex_irreps(order: list[int], name: str) -> None:
-    place, table = np.array(order), named_group(name).table
-    relabelled = np.empty_like(table)
-    relabelled[np.ix_(place, place)] = place[table]
-    group = Group.from_table("G", relabelled)
-    modes = fourier_modes(group)
-    characters = modes.characters()
+    group = Group.from_table("G", relabelled(named_group(name).table, order))
+    characters = fourier_modes(group).characters()
     assert np.abs(characters[:, group.table] - characters[:, :, None] * characters[:, None, :]).max() < 1e-12
-    reference = fourier_modes(named_group(name))
-    assert sum(i.is_real for i in modes.irreps) == sum(i.is_real for i in reference.irreps)
-    assert len(modes.irreps) == len(reference.irreps)
+    types = [
+        sorted(irrep.type for irrep in Representations(g).characters.real_irreps) for g in (group, named_group(name))
+    ]
+    assert types[0] == types[1]
 
 
 def test_a_non_abelian_group_is_refused() -> None:
-    s3 = np.array(
-        [[0, 1, 2, 3, 4, 5], [1, 0, 4, 5, 2, 3], [2, 5, 0, 4, 3, 1], [3, 4, 5, 0, 1, 2], [4, 3, 1, 2, 5, 0],
-         [5, 2, 3, 1, 0, 4]]
-    )  # fmt: skip
     with pytest.raises(Li2Error, match="not Abelian"):
-        fourier_modes(Group.from_table("S3", s3))
+        fourier_modes(named_group("symmetric:3"))

@@ -13,6 +13,7 @@ from li2 import EndState, Li2Error, RunSpec
 from li2.runs import EPOCH_FIGURES, RunDirectory
 from li2.runs import execute as execute_module
 from li2.training import METRICS
+from tables import symmetric_group_table
 
 SMALL = {"group": "cyclic:11", "width": 64, "train_fraction": 0.7, "lr": 0.01, "weight_decay": 1e-4, "epochs": 40}
 TABLES = ("metrics", "diagnosis", "nodes", "irreps", "course", "flow")
@@ -308,14 +309,12 @@ def test_odd_but_legal_runs(tmp_path: Path, values: dict[str, object]) -> None:
     assert result.report.stat().st_size > 1e6
 
 
-def test_a_non_abelian_table_runs_without_irreps(tmp_path: Path) -> None:
-    from tables import symmetric_group_table
-
+def test_a_table_is_kept_with_its_run(tmp_path: Path) -> None:
     np.save(tmp_path / "s3.npy", symmetric_group_table(3))
     result = li2.run(RunSpec(**{**SMALL, "group": f"file:{tmp_path / 's3.npy'}"}), tmp_path / "run")
     (tmp_path / "s3.npy").unlink()
-    assert result.outcome.irreps_total is None
-    assert "not Abelian" in result.not_applicable["irreps"]
+    assert result.outcome.irreps_total == 2
+    assert set(result.irreps["irrep"]) == {"1b", "2a"}
     assert li2.resume(tmp_path / "run", {"epochs": 45}).outcome.epochs == 45
 
 

@@ -34,9 +34,8 @@ class FourierModes:
         """The frequency of each character at each generator g, χ(g) = exp(2πi·frequency / order of g)."""
         generators = list(group.generators)
         frequencies = self.exponents[:, generators] * group.element_orders[generators] // self.modulus
-        if len(generators) == 1:
-            return [str(frequency) for frequency in frequencies[:, 0].tolist()]
-        return [f"({','.join(map(str, row))})" for row in frequencies.tolist()]
+        words = [",".join(map(str, row)) or "0" for row in frequencies.tolist()]
+        return [f"({word})" for word in words] if len(generators) > 1 else words
 
 
 def fourier_modes(group: Group) -> FourierModes:

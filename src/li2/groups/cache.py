@@ -4,7 +4,7 @@ import hashlib
 import os
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,21 +27,34 @@ def cache_folder() -> Path:
     return Path(chosen) if chosen else user_cache_path("li2", appauthor=False)
 
 
-def cached(group: Group, kind: str, compute: Callable[[], Arrays]) -> Arrays:
+def cached(group: Group, kind: str, shapes: Mapping[str, tuple[int, ...]], compute: Callable[[], Arrays]) -> Arrays:
     """What ``compute`` returns for a group, from disk if it is there, and then equal to the bit.
 
-    A file that is damaged, or a folder that cannot be written, costs time and nothing else.
+    A file that is damaged or holds other arrays, or a folder that cannot be written, costs time and nothing else.
+
+    Args:
+        group: the group.
+        kind: what is computed; part of the file's name.
+        shapes: names and shapes of the arrays.
+        compute: makes them.
     """
     table = hashlib.sha256(group.table.tobytes()).hexdigest()[:32]
     path = cache_folder() / f"groups-{VERSION}" / f"{kind}-{group.order}-{table}.npz"
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return dict(file)
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+    arrays = _read(path)
+    if {name: array.shape for name, array in arrays.items()} != shapes:
         arrays = compute()
-    with suppress(OSError):  # read-only or full: computed again next time
-        _write(path, arrays)
+        with suppress(OSError):  # read-only or full: computed again next time
+            _write(path, arrays)
     return arrays
+
+
+def _read(path: Path) -> Arrays:
+    """The arrays of a file; none if there is no such file, or it is damaged."""
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+            return dict(file)
+    except (OSError, ValueError, EOFError, KeyError, AttributeError, TypeError, zipfile.BadZipFile):
+        return {}
 
 
 def _write(path: Path, arrays: Arrays) -> None:

@@ -271,6 +271,7 @@ FAMILIES = {
     "file": Family("file:PATH", "a Cayley table of 0 … M−1 as CSV or NPY", lambda name, path: group_from_file(path)),
 }
 
-_FACTOR_ENDS = re.compile(rf"\*(?=(?:{'|'.join(FAMILIES)})(?::|\*|$))")
+_FACTOR_ENDS = re.compile(r"\*(?=[a-z]+(?::|\*|$))")
+"""The stars before a family's name: one inside a path is part of it."""
 
 __all__ = ["FAMILIES", "MAX_ORDER", "Family", "named_group"]

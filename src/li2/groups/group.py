@@ -4,7 +4,7 @@ Conventions: elements are the integers 0 … M−1 and ``table[a, b]`` is the pr
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -129,13 +129,13 @@ class Group:
             powers.append(power)
         return np.array(powers)
 
-    def subgroup(self, elements: Iterable[int]) -> Table:
+    def subgroup(self, elements: Sequence[int] | Table) -> Table:
         """The elements of the subgroup that some elements generate, ascending, int64."""
-        return np.flatnonzero(_generated(self.table, self.identity, list(elements)))
+        return np.flatnonzero(_generated(self.table, self.identity, elements))
 
-    def is_subgroup(self, elements: Iterable[int]) -> bool:
+    def is_subgroup(self, elements: Sequence[int] | Table) -> bool:
         """Whether a set of elements is a subgroup: not empty and closed under the product."""
-        chosen = np.unique(np.fromiter(elements, dtype=np.int64))
+        chosen = np.unique(np.asarray(elements, dtype=np.int64))
         return len(chosen) > 0 and bool(np.isin(self.table[np.ix_(chosen, chosen)], chosen).all())
 
     def opposite(self) -> "Group":
@@ -188,13 +188,13 @@ def _generators(table: Table, identity: int) -> tuple[int, ...]:
     return tuple(generators)
 
 
-def _generated(table: Table, identity: int, generators: list[int]) -> NDArray[np.bool_]:
+def _generated(table: Table, identity: int, generators: Sequence[int] | Table) -> NDArray[np.bool_]:
     """(M,) which elements are products of generators."""
     reached = np.zeros(len(table), dtype=bool)
     reached[identity] = True
     frontier = np.array([identity])
     while len(frontier):
-        products = np.unique(table[frontier][:, generators])
+        products = np.unique(table[np.ix_(frontier, np.asarray(generators, dtype=np.int64))])
         frontier = products[~reached[products]]
         reached[frontier] = True
     return reached

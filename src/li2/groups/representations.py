@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from li2.groups.cache import cached
 from li2.groups.characters import CharacterTable, character_table, table_from_values
+from li2.groups.classes import conjugacy_classes
 from li2.groups.fourier import Numbers, fourier_transform, inverse_fourier_transform
 from li2.groups.group import Group
 from li2.groups.irreps import IrrepBuilder
@@ -27,8 +28,14 @@ class Representations:
         """The character table."""
         if self.group.is_abelian:
             return character_table(self.group)
-        values = cached(self.group, "characters", lambda: {"values": character_table(self.group).values})["values"]
-        return table_from_values(self.group, values)
+        count = len(conjugacy_classes(self.group))
+        arrays = cached(
+            self.group,
+            "characters",
+            {"values": (count, count)},
+            lambda: {"values": character_table(self.group).values},
+        )
+        return table_from_values(self.group, arrays["values"])
 
     def matrices(self, row: int) -> Numbers:
         """The unitary matrices C_k(g) of the irrep in a row of the character table.
@@ -51,8 +58,12 @@ class Representations:
     @cached_property
     def _larger(self) -> dict[str, Numbers]:
         """The matrices of more than one dimension, of conjugates those of the first."""
-        rows = [k for k, irrep in enumerate(self.characters.irreps) if irrep.dimension > 1 and irrep.conjugate >= k]
-        return cached(self.group, "irreps", lambda: {str(k): self._builder.matrices(k) for k in rows})
+        shapes = {
+            str(row): (self.group.order, irrep.dimension, irrep.dimension)
+            for row, irrep in enumerate(self.characters.irreps)
+            if irrep.dimension > 1 and irrep.conjugate >= row
+        }
+        return cached(self.group, "irreps", shapes, lambda: {row: self._builder.matrices(int(row)) for row in shapes})
 
     def all_matrices(self) -> list[Numbers]:
         """The unitary matrices of every irrep, in the order of the character table."""
