@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from li2.groups.abelian import fourier_modes
-from li2.groups.classes import ConjugacyClasses, conjugacy_classes
+from li2.groups.classes import ConjugacyClasses
 from li2.groups.group import Group
 
 TYPES = {1: "real", 0: "complex", -1: "quaternionic"}
@@ -93,24 +93,22 @@ class CharacterTable:
         return self.values[row][self.classes.of]
 
 
-def character_table(group: Group) -> CharacterTable:
-    """The character table of a group.
+def character_values(group: Group, classes: ConjugacyClasses) -> NDArray[np.complex128]:
+    """The values of a character table, ordered as :class:`CharacterTable` says.
 
     Raises:
         ArithmeticError: if rounding could not tell the characters apart (not seen in any group tried).
     """
-    classes = conjugacy_classes(group)
     if group.is_abelian:
         values = fourier_modes(group).characters()[:, classes.representatives]
     else:
         values = _sorted(_exact_characters(group, classes))
     _clean(values)
-    return table_from_values(group, values)
+    return values
 
 
-def table_from_values(group: Group, values: NDArray[np.complex128]) -> CharacterTable:
-    """The character table with these values, as :func:`character_table` has computed and ordered them."""
-    classes = conjugacy_classes(group)
+def table_from_values(group: Group, classes: ConjugacyClasses, values: NDArray[np.complex128]) -> CharacterTable:
+    """The character table with the values that :func:`character_values` returns."""
     squares = classes.of[group.table[classes.representatives, classes.representatives]]
     indicators = np.rint((values[:, squares] @ classes.sizes).real / group.order).astype(int)
     dimensions = np.rint(values[:, 0].real).astype(int).tolist()

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from li2.groups.cache import cached
-from li2.groups.characters import CharacterTable, character_table, table_from_values
+from li2.groups.characters import CharacterTable, character_values, table_from_values
 from li2.groups.classes import conjugacy_classes
 from li2.groups.fourier import Numbers, fourier_transform, inverse_fourier_transform
 from li2.groups.group import Group
@@ -26,16 +26,12 @@ class Representations:
     @cached_property
     def characters(self) -> CharacterTable:
         """The character table."""
-        if self.group.is_abelian:
-            return character_table(self.group)
-        count = len(conjugacy_classes(self.group))
-        arrays = cached(
-            self.group,
-            "characters",
-            {"values": (count, count)},
-            lambda: {"values": character_table(self.group).values},
-        )
-        return table_from_values(self.group, arrays["values"])
+        group, classes = self.group, conjugacy_classes(self.group)
+        if group.is_abelian:  # exact and quick
+            return table_from_values(group, classes, character_values(group, classes))
+        shapes = {"values": (len(classes), len(classes))}
+        arrays = cached(group, "characters", shapes, lambda: {"values": character_values(group, classes)})
+        return table_from_values(group, classes, arrays["values"])
 
     def matrices(self, row: int) -> Numbers:
         """The unitary matrices C_k(g) of the irrep in a row of the character table.

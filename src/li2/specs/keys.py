@@ -44,7 +44,8 @@ _ALL = [
     Key(
         "group",
         "cyclic:71",
-        "cyclic:M, product:AxBxC, file:PATH (a Cayley table, CSV or NPY) or expression:POLYNOMIAL mod P (in x and y)",
+        "a name such as cyclic:71, product:4x7x2, dihedral:4*cyclic:3, small:21.1 or file:PATH (a Cayley table, "
+        "CSV or NPY; li2 groups show --help has them all), or expression:POLYNOMIAL mod P (in x and y)",
         "the task: the network learns the product of two elements, or the polynomial's value",
     ),
     Key("width", 2048, "a whole number ≥ 1", "K, the number of hidden nodes"),
