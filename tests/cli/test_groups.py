@@ -56,7 +56,7 @@ def test_show_a_page_in_words(call) -> None:  # type: ignore[no-untyped-def]
         assert words in out
 
 
-@pytest.mark.parametrize("name", ["cyclic:1", "cyclic:2", "cyclic:40", "symmetric:4", "dihedral:40"])
+@pytest.mark.parametrize("name", ["cyclic:1", "cyclic:2", "cyclic:40", "symmetric:4", "dihedral:40", "cyclic:301"])
 def test_any_group_can_be_shown_and_drawn(call, tmp_path: Path, name: str) -> None:  # type: ignore[no-untyped-def]
     page = tmp_path / "group.html"
     code, out, _ = call("groups", "show", name, "--html", str(page))
@@ -67,6 +67,8 @@ def test_any_group_can_be_shown_and_drawn(call, tmp_path: Path, name: str) -> No
     assert "Cayley table" in text
     assert "Character table" in text
     assert "http://" not in text.split("</script>", 1)[1]
+    assert ("Not drawn" in text) == (name == "cyclic:301")
+    assert page.stat().st_size < 12e6
 
 
 def test_a_name_is_escaped_in_its_page(call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]

@@ -163,8 +163,23 @@ def test_one_dimensional_irreps_of_a_non_abelian_group_have_phases() -> None:
 def test_a_node_without_a_part_in_one_operand() -> None:
     reps = Representations(named_group("symmetric:3"))
     u = coefficient_function(reps.matrices(2), np.array([1.0, 0.0]), np.array([0.6, 0.8]))
-    features = features_of(reps, (u, 0 * u), (0 * u, 0 * u))
-    assert features.purity[0].item() == pytest.approx(1)
-    assert features.coupling[0].isnan()
-    assert features.ranks[1, 0].isnan()
+    zero = np.zeros(6)
+    features = features_of(reps, (u, zero), (zero, zero), (u, u))
+    assert features.purity[[0, 2]].tolist() == pytest.approx([1, 1])
+    assert features.coupling.isnan().tolist() == [True, True, False]
+    for values in (features.ranks, features.left_phases, features.right_phases):
+        assert values.isnan().tolist() == [[False, True, False], [True, True, False]]
     assert features.purity[1].isnan()
+    W = torch.tensor(np.stack([np.concatenate(node) for node in ((u, zero), (zero, u), (u, u))], axis=1))
+    assert FourierBasis(reps, CPU).spans(W, 1) == pytest.approx((1, 1))
+
+
+@pytest.mark.parametrize("name", ["cyclic:7", "cyclic:71", "symmetric:3", "quaternion"])
+def test_a_constant_node_has_no_purity(name: str) -> None:
+    reps = Representations(named_group(name))
+    constant = np.full(reps.group.order, 1.3)
+    features = features_of(reps, (constant, constant), (constant, 0 * constant))
+    assert features.purity.isnan().all()
+    assert features.isotypic_share.isnan().all()
+    assert features.ranks.isnan().all()
+    assert features.phases.isnan().all()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from li2.errors import Li2Error
-from li2.groups import Group, cyclic_group, direct_product, named_group, semidirect_product
+from li2.groups import Group, cyclic_group, direct_product, named_group, permutation_group, semidirect_product
 from li2.groups.fields import finite_field
 from tables import quaternion_table, relabelled
 
@@ -30,6 +30,13 @@ def test_a_semidirect_product_multiplies_as_it_should() -> None:
     assert Group.from_table("again", group.table) == group
     for n, h, x, y in product(range(7), range(3), range(7), range(3)):
         assert group.table[n + 7 * h, x + 7 * y] == (n + 2**h * x) % 7 + 7 * ((h + y) % 3)
+
+
+def test_the_empty_product_and_what_is_no_group() -> None:
+    assert direct_product([]).order == 1
+    for make in (lambda: cyclic_group(0), lambda: permutation_group([], "x"), lambda: permutation_group([[1, 1]], "x")):
+        with pytest.raises(Li2Error):
+            make()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Group names: what each family makes, against matrices, permutations and known structure."""
 
+from dataclasses import replace
+from io import BytesIO
 from itertools import permutations, product
 from pathlib import Path
 
@@ -156,7 +158,13 @@ def test_product_numbers_its_first_factor_fastest() -> None:
         ("71", "unknown group"),
         ("", "unknown group"),
         ("cyclic:1000000", "8,000.0 GB"),
-        ("cyclic:" + "9" * 5000, "needs"),
+        ("cyclic:" + "9" * 5000, "a number of 5000 digits is too large"),
+        ("metacyclic:7.3.2000000000000000000000000002", "a number of 28 digits is too large"),
+        ("product:" + "x".join(["999999999999999999"] * 20), "more than 10¹², whose .* GB or more"),
+        ("*".join(["cyclic:4096"] * 40), "order 16777216"),
+        ("file:", "names no file"),
+        ("file:\udcff.csv", "not valid UTF-8"),
+        ("permutation:(١ ٢)", "not a product of cycles"),
         ("symmetric:7", "order 5040"),
         ("symmetric:1000", "largest order is 4096"),
         ("dihedral:0", "not a positive whole number; write dihedral:n"),
@@ -202,9 +210,41 @@ def test_wrong_names(name: str, message: str) -> None:
     assert len(str(caught.value)) < 6000
 
 
+def test_leading_zeros_do_not_count() -> None:
+    assert named_group("cyclic:" + "0" * 30 + "5").order == 5
+    assert named_group("metacyclic:7.3." + "0" * 30 + "2") == named_group("frobenius:7.3")
+
+
+def test_a_product_is_refused_before_all_its_factors_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    family = FAMILIES["cyclic"]
+    counting = replace(family, build=lambda name, parameter: made.append(name) or family.build(name, parameter))
+    monkeypatch.setitem(FAMILIES, "cyclic", counting)
+    with pytest.raises(Li2Error):
+        named_group("*".join(["cyclic:4096"] * 40))
+    assert len(made) == 2
+
+
 def test_every_form_names_its_own_family() -> None:
     for name, family in FAMILIES.items():
         assert family.form.partition(":")[0] == name
+
+
+def test_paths_with_stars_are_paths(tmp_path: Path) -> None:
+    for name in ("a*b", "x*y*z.csv"):
+        np.savetxt(tmp_path / name, quaternion_table(), fmt="%d", delimiter=",")
+        assert named_group(f"file:{tmp_path / name}").order == 8
+
+
+def test_tables_as_spreadsheets_write_them(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes("\ufeff# the group Z2\n0, 1\n\n1.0,0\n".encode())
+    assert named_group(f"file:{tmp_path / 't.csv'}") == named_group("cyclic:2")
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint16", "float16", "float32", ">i4"])
+def test_tables_of_any_whole_numbers(tmp_path: Path, dtype: str) -> None:
+    np.save(tmp_path / "t.npy", named_group("cyclic:7").table.astype(dtype))
+    assert named_group(f"file:{tmp_path / 't.npy'}") == named_group("cyclic:7")
 
 
 def test_tables_from_csv_and_npy(tmp_path: Path) -> None:
@@ -220,15 +260,16 @@ def test_tables_from_csv_and_npy(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "shape|square|whole numbers"),
-        (b"0,1\n1\n", "whole numbers"),
-        (b"0,a\n1,0\n", "whole numbers"),
+        (b"", r"shape is \(0,\)"),
+        (b"# a\n", r"shape is \(0,\)"),
+        (b"0,1\n1\n", "row 1 has 1 entries, but row 0 has 2"),
+        (b"0,a\n1,0\n", "the entry in row 0, column 1, counted from 0, is 'a'"),
         (b"0,1.5\n1,0\n", "not whole numbers"),
-        (b"0,\n1,0\n", "whole numbers"),
+        (b"0,\n1,0\n", "the entry in row 0, column 1, counted from 0, is empty"),
         (b"1e300,0\n0,1\n", "not whole numbers"),
         (b"nan,0\n0,1\n", "not whole numbers"),
-        (b"\x00\xff\xfe", "whole numbers|cannot read"),
-        (b"0\n" * 1_000_000, "order 1000000, whose Cayley table alone needs 8,000.0 GB"),
+        (b"\x00\xff\xfe", "not a text file"),
+        (b"0\n" * 1_000_000, "^group 'file:[^']*' has order 1000000, whose Cayley table alone needs 8,000.0 GB"),
     ],
 )
 def test_damaged_csv(tmp_path: Path, content: bytes, message: str) -> None:
@@ -237,10 +278,33 @@ def test_damaged_csv(tmp_path: Path, content: bytes, message: str) -> None:
         named_group(f"file:{tmp_path / 't.csv'}")
 
 
-def test_damaged_npy(tmp_path: Path) -> None:
-    (tmp_path / "t.npy").write_bytes(b"no array")
-    with pytest.raises(Li2Error, match="whole numbers"):
+def header_of(shape: tuple[int, ...]) -> bytes:
+    file = BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"shape": shape, "fortran_order": False, "descr": "<i8"})
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"no array", "not an NPY file of whole numbers"),
+        (b"", "not an NPY file of whole numbers"),
+        (b"PK\x03\x04garbage", "not an NPY file of whole numbers"),
+        (header_of((10**6, 10**6)), "order 1000000, whose Cayley table alone needs 8,000.0 GB"),
+        (header_of((10**6, 2)), "order 1000000, whose Cayley table alone needs 8,000.0 GB"),
+        (header_of((3, 3)), "damaged"),
+        (np.array([{"a": 1}], dtype=object), "it holds object entries, not whole numbers"),
+        (np.eye(2, dtype=complex), "it holds complex128 entries"),
+        (np.eye(2, dtype=bool), "it holds bool entries"),
+        (np.array(3), r"shape is \(\)"),
+        (np.zeros((2, 2, 2), dtype=int), r"shape is \(2, 2, 2\)"),
+        (np.array([[0.5, 1], [1, 0.2]]), "not whole numbers"),
+    ],
+)
+def test_damaged_npy(tmp_path: Path, content: bytes | np.ndarray, message: str) -> None:
+    if isinstance(content, bytes):
+        (tmp_path / "t.npy").write_bytes(content)
+    else:
+        np.save(tmp_path / "t.npy", content)
+    with pytest.raises(Li2Error, match=message):
         named_group(f"file:{tmp_path / 't.npy'}")
-    np.save(tmp_path / "o.npy", np.array([{"a": 1}], dtype=object))
-    with pytest.raises(Li2Error, match="whole numbers"):
-        named_group(f"file:{tmp_path / 'o.npy'}")

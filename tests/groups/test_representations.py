@@ -280,6 +280,23 @@ def test_a_damaged_cache_costs_nothing_but_time(
     assert not list(tmp_path.rglob("tmp*"))
 
 
+def test_flipped_bits_in_the_cache_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where they turn the file into another kind of zip file."""
+    monkeypatch.setenv("LI2_CACHE", str(tmp_path))
+    expected = _arrays(Representations(named_group("frobenius:7.3")))
+    rng = np.random.default_rng(0)
+    for file in tmp_path.rglob("*.npz"):
+        content = bytearray(file.read_bytes())
+        headers = [i for i in range(len(content) - 30) if content[i : i + 2] == b"PK"]
+        near = [place + offset for place in headers for offset in range(4, 30)]
+        for place in [*near, *rng.integers(len(content), size=60).tolist()]:
+            damaged = content.copy()
+            damaged[place] ^= 1 << int(rng.integers(8))
+            file.write_bytes(damaged)
+            found = _arrays(Representations(named_group("frobenius:7.3")))
+            assert all(np.array_equal(ours, theirs) for ours, theirs in zip(expected, found, strict=True))
+
+
 def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("LI2_CACHE", str(tmp_path / "file"))

@@ -1,6 +1,7 @@
 """Runs on disk: repeatable, resumable to the bit, extendable, and never half-written."""
 
 import json
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,10 @@ VARIANTS = [
     {"group": "expression:x**2+x*y mod 7", "dtype": "float64", "diagnose": "every:7"},
     {"split": "sklearn", "activation": "x+0.5*x**2", "output_scale": 2, "diagnose": "off"},
 ]
+OTHER_GROUPS = [
+    {"group": "small:8.2"},  # its generators, which label its irreps, do not follow from its table
+    {"group": "dihedral:5"},
+]
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -67,8 +72,9 @@ def test_same_seed_twice_gives_identical_results(tmp_path: Path, variant: dict[s
     assert_same_run(li2.run(spec, tmp_path / "a"), li2.run(spec, tmp_path / "b"))
 
 
-@pytest.mark.parametrize("stop_at", [0, 17])
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize(
+    ("variant", "stop_at"), [*product(VARIANTS, [0, 17]), *((variant, 17) for variant in OTHER_GROUPS)]
+)
 def test_interrupted_and_resumed_equals_uninterrupted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variant: dict[str, object], stop_at: int
 ) -> None:

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from li2.errors import Li2Error
+from li2.files import put_in_place
 from li2.groups import (
     FAMILIES,
     LARGEST,
@@ -112,7 +113,8 @@ def _write_page(representations: Representations, path: Path) -> None:
 
     if path.is_dir() or not path.parent.is_dir():
         raise Li2Error(f"--html {path} is not a file in an existing folder.")
-    path.write_text(group_page(representations), encoding="utf-8")
+    page = group_page(representations)
+    put_in_place(path, lambda beside: beside.write_text(page, encoding="utf-8"))
 
 
 def _group_json(representations: Representations) -> dict[str, Any]:

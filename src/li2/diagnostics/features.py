@@ -8,6 +8,9 @@ from torch import Tensor
 
 from li2.groups import Representations
 
+CONSTANT = 1e-20
+"""A node whose non-constant mass is below this share of its squared length is constant but for rounding."""
+
 
 @dataclass(frozen=True)
 class NodeFeatures:
@@ -21,7 +24,8 @@ class NodeFeatures:
     Attributes:
         mass: (irreps, K) squared length of each node's part in each non-trivial irrep, all operands and copies.
         irrep: (K,) int64, the irrep with the largest mass.
-        isotypic_share: (K,) that irrep's share of the node's non-constant mass; NaN for a constant node.
+        isotypic_share: (K,) that irrep's share of the node's non-constant mass; NaN for a node that is constant
+            to :data:`CONSTANT`.
         purity: (K,) the share of the largest single copy, by the first singular value of û (first two if
             quaternionic): the same for d = 1, less for larger irreps unless û and v̂ have rank one.
         phases: (k, K) radians, for irreps with d = 1, otherwise NaN: operand i's part is ∝ cos(θ(g) − phase), where
@@ -30,7 +34,10 @@ class NodeFeatures:
             angle between the first two coordinates of the first left (right) singular vector of û, in
             [−π/2, π/2) for the real type and (−π, π] for the complex one.
         ranks: (k, K) the effective rank (Σσ²)²/Σσ⁴ of û from its singular values σ, 1 to d.
-        coupling: (K,) ‖û₁û₂…‖/(‖û₁‖‖û₂‖…): 1 if the right space of each operand is the left space of the next.
+        coupling: (K,) ‖û₁û₂…‖/(‖û₁‖‖û₂‖…): for parts of rank one, 1 if the right space of each operand is the left
+            space of the next; for the quaternionic type, whose parts have rank two or more, then 1/√2 at most.
+
+    What describes a part is NaN where that operand has none.
     """
 
     mass: Float[Tensor, "irreps K"]
@@ -80,6 +87,7 @@ class FourierBasis:
         coefficients = torch.stack([self.coefficients(block) for block in blocks])
         mass = self._weights @ coefficients.abs().square().sum(dim=0)
         total = mass.sum(dim=0)
+        total[total <= CONSTANT * W.double().square().sum(dim=0)] = torch.nan
         largest, irrep = mass.max(dim=0)
         pure = largest.clone()
         phases, left, right, ranks = (total.new_full((len(blocks), W.shape[1]), torch.nan) for _ in range(4))
@@ -87,25 +95,27 @@ class FourierBasis:
         for number in sorted(set(irrep.tolist())):
             nodes = (irrep == number).nonzero().squeeze(1)
             parts = self._matrices(coefficients[:, :, nodes], number)
+            absent = _length(parts) ** 2 <= CONSTANT * W[:, nodes].double().square().sum(dim=0)
             kind = self.irreps[number].type
-            coupling[nodes] = _coupling(parts)
+            coupling[nodes] = _coupling(parts).masked_fill(absent.any(dim=0), torch.nan)
             if self.irreps[number].dimension == 1:
-                phases[:, nodes] = parts[..., 0, 0].angle()
-                ranks[:, nodes] = 1
+                phases[:, nodes] = parts[..., 0, 0].angle().masked_fill(absent, torch.nan)
+                ranks[:, nodes] = torch.where(absent, torch.nan, torch.ones_like(ranks[:, nodes]))
                 continue
             first, values, second = torch.linalg.svd(parts)
             squares = values.square()
-            ranks[:, nodes] = squares.sum(dim=-1).square() / squares.square().sum(dim=-1)
+            rank = squares.sum(dim=-1).square() / squares.square().sum(dim=-1)
+            ranks[:, nodes] = rank.masked_fill(absent, torch.nan)
             copy = squares[..., : 2 if kind == "quaternionic" else 1].sum(dim=(0, -1))
             pure[nodes] = largest[nodes] * copy / squares.sum(dim=(0, -1))
             if kind != "quaternionic":
-                left[:, nodes] = _phase(first[..., :, 0], kind == "real")
-                right[:, nodes] = _phase(second[..., 0, :].conj(), kind == "real")
+                left[:, nodes] = _phase(first[..., :, 0], kind == "real").masked_fill(absent, torch.nan)
+                right[:, nodes] = _phase(second[..., 0, :].conj(), kind == "real").masked_fill(absent, torch.nan)
         return NodeFeatures(
             mass=mass,
             irrep=irrep,
-            isotypic_share=torch.where(total > 0, largest / total, torch.nan),
-            purity=torch.where(total > 0, pure / total, torch.nan),
+            isotypic_share=largest / total,
+            purity=pure / total,
             phases=phases,
             left_phases=left,
             right_phases=right,
@@ -127,7 +137,10 @@ class FourierBasis:
 
     def class_shares(self, values: Float[Tensor, "r M"]) -> Float[Tensor, " irreps"]:
         """Each irrep's share of the non-constant part of functions of the class, the rows; sums to 1."""
-        mass = self._weights @ self.coefficients(values.T).abs().square().sum(dim=1)
+        gram = values.double().T @ values.double()  # Σ_rows |û|² = ê·G·ê̄ for every matrix entry ê
+        real, imaginary = self._entries.real, self._entries.imag
+        squares = ((real @ gram) * real + (imaginary @ gram) * imaginary).sum(dim=1)
+        mass = self._weights @ squares
         return mass / mass.sum()
 
     def _matrices(self, coefficients: Complex[Tensor, "*k entries K"], number: int) -> Complex[Tensor, "*k K e e"]:
@@ -149,6 +162,7 @@ def _length(matrices: Complex[Tensor, "*k e e"]) -> Float[Tensor, "*k"]:
 
 
 def _span(matrices: Complex[Tensor, "K e e"]) -> float:
+    matrices = matrices[_length(matrices) > 0]
     if not len(matrices):
         return 0.0
     unit = matrices / _length(matrices)[:, None, None]

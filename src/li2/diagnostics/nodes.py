@@ -32,7 +32,7 @@ NODE_COLUMNS = {
     "right_phase_2": "phase of the right singular vector of v̂",
     "rank_1": "effective rank of û, (Σσ²)²/Σσ⁴ of its singular values",
     "rank_2": "effective rank of v̂",
-    "coupling": "‖ûv̂‖/(‖û‖‖v̂‖): 1 if the right space of û is the left space of v̂",
+    "coupling": "‖ûv̂‖/(‖û‖‖v̂‖): at the maxima of the energy 1, in quaternionic irreps 1/√2",
 }
 
 

@@ -11,7 +11,7 @@ from li2.groups.constructions import (
     permutation_group,
     semidirect_product,
 )
-from li2.groups.families import FAMILIES, named_group
+from li2.groups.families import FAMILIES, known_forms, named_group
 from li2.groups.fourier import convolve
 from li2.groups.group import Group
 from li2.groups.isomorphism import identify, isomorphism
@@ -36,6 +36,7 @@ __all__ = [
     "direct_product",
     "identify",
     "isomorphism",
+    "known_forms",
     "named_group",
     "permutation_group",
     "semidirect_product",

@@ -2,8 +2,8 @@
 
 import hashlib
 import os
-import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -13,12 +13,27 @@ import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
+from li2.files import put_in_place
 from li2.groups.group import Group
 
 VERSION = 1
 """Raised when what is computed changes, so that older files are no longer read."""
 
 Arrays = dict[str, NDArray[Any]]
+
+_DAMAGE = (
+    OSError,
+    ValueError,
+    EOFError,
+    KeyError,
+    AttributeError,
+    TypeError,
+    RuntimeError,
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What reading a damaged file can raise: it may have become any other kind of zip file."""
 
 
 def cache_folder() -> Path:
@@ -53,16 +68,10 @@ def _read(path: Path) -> Arrays:
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             return dict(file)
-    except (OSError, ValueError, EOFError, KeyError, AttributeError, TypeError, zipfile.BadZipFile):
+    except _DAMAGE:
         return {}
 
 
 def _write(path: Path, arrays: Arrays) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    put_in_place(path, lambda beside: np.savez(beside, allow_pickle=False, **arrays))

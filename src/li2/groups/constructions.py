@@ -1,5 +1,6 @@
 """New groups from old ones, and from permutations."""
 
+import math
 from collections.abc import Sequence
 from functools import reduce
 
@@ -12,6 +13,9 @@ from li2.groups.group import Group, Table
 MAX_ORDER = 4096
 """Largest order accepted; the table and the M² pairs of operands are held in memory."""
 
+HUGE = 10**12
+"""Orders above are not written out."""
+
 
 def check_order(name: str, order: int) -> None:
     """Refuse a group that would not fit into memory.
@@ -20,23 +24,28 @@ def check_order(name: str, order: int) -> None:
         Li2Error: if the order is above :data:`MAX_ORDER`, saying what its Cayley table would need.
     """
     if order > MAX_ORDER:
-        gigabytes = 8 * order**2 / 1e9
+        words = f"order {order}" if order < HUGE else "an order of more than 10¹²"
+        gigabytes = 8 * min(order, HUGE) ** 2 / 1e9
         raise Li2Error(
-            f"group {name!r} has order {order}, whose Cayley table alone needs {gigabytes:,.1f} GB; "
-            f"the largest order is {MAX_ORDER}."
+            f"group {name!r} has {words}, whose Cayley table alone needs {gigabytes:,.1f} GB"
+            f"{' or more' if order >= HUGE else ''}; the largest order is {MAX_ORDER}."
         )
 
 
 def cyclic_group(order: int, name: str | None = None) -> Group:
-    """Z_M: addition mod M."""
+    """Z_M: addition mod M; raises Li2Error if M is not between 1 and :data:`MAX_ORDER`."""
+    if order < 1:
+        raise Li2Error(f"a cyclic group has order 1 or more, not {order}.")
+    check_order(name or f"cyclic:{order}", order)
     elements = np.arange(order)
     generators = (1,) if order > 1 else ()
     return Group(name or f"cyclic:{order}", np.add.outer(elements, elements) % order, generators)
 
 
 def direct_product(factors: Sequence[Group], name: str | None = None) -> Group:
-    """G₀ × G₁ × …: the element (x₀, x₁, …) is number x₀ + |G₀|·x₁ + |G₀||G₁|·x₂ + …."""
-    product = reduce(_product_of_two, factors)
+    """G₀ × G₁ × …: the element (x₀, x₁, …) is number x₀ + |G₀|·x₁ + |G₀||G₁|·x₂ + …; raises Li2Error if too large."""
+    check_order(name or "product", math.prod(factor.order for factor in factors))
+    product = reduce(_product_of_two, factors, cyclic_group(1))
     return Group(name or "*".join(factor.name for factor in factors), product.table, product.generators)
 
 
@@ -87,8 +96,10 @@ def permutation_group(generators: Sequence[Sequence[int]], name: str) -> Group:
     Elements are numbered in lexicographic order of their images, so that the identity is 0.
 
     Raises:
-        Li2Error: if the order is above :data:`MAX_ORDER`.
+        Li2Error: if the order is above :data:`MAX_ORDER`, or there is no generator.
     """
+    if not generators or any(sorted(generator) != list(range(len(generators[0]))) for generator in generators):
+        raise Li2Error(f"group {name!r} needs generators that are permutations of the same points 0 … n−1.")
     start = tuple(range(len(generators[0])))
     steps = [tuple(generator) for generator in generators]
     elements, queue = {start}, [start]

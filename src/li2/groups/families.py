@@ -45,19 +45,31 @@ def named_group(name: str) -> Group:
     Raises:
         Li2Error: if the family is unknown, its parameter is wrong, or a table is not a group.
     """
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise Li2Error(f"group {name!r} is not valid UTF-8; rename the file.") from error
     parts = _FACTOR_ENDS.split(name)
     if len(parts) == 1:
         return _single(name)
-    factors = [_single(part) for part in parts]
-    check_order(name, math.prod(factor.order for factor in factors))
+    factors: list[Group] = []
+    for part in parts:  # a product that is too large is refused before its other factors are made
+        factors.append(_single(part))
+        check_order(name, math.prod(factor.order for factor in factors))
     return direct_product(factors, name)
+
+
+def known_forms() -> str:
+    """How names of groups are written, in one line."""
+    return f"{', '.join(family.form for family in FAMILIES.values())}, and products of these joined by *"
 
 
 def _single(name: str) -> Group:
     family, _, parameter = name.partition(":")
     if family not in FAMILIES:
-        known = ", ".join(family.form for family in FAMILIES.values())
-        raise Li2Error(f"unknown group {name!r}; known are {known}, and products of these joined by *.")
+        raise Li2Error(f"unknown group {name!r}; known are {known_forms()}.")
+    if family != "file" and "*" in parameter:
+        raise Li2Error(f"unknown group {parameter.split('*')[1]!r}; known are {known_forms()}.")
     return FAMILIES[family].build(name, parameter)
 
 
@@ -74,7 +86,9 @@ def _numbers(name: str, parameter: str, count: int, separator: str = ".") -> lis
     for text in texts:
         if not (text.isascii() and text.isdigit()) or not text.strip("0"):
             raise _wrong(name, f"{text!r} is not a positive whole number")
-    return [int(text) if len(text) <= 18 else 10**18 for text in texts]  # far above any order accepted
+        if len(text.lstrip("0")) > 18:
+            raise _wrong(name[:40], f"a number of {len(text)} digits is too large, as the largest order is {MAX_ORDER}")
+    return [int(text) for text in texts]
 
 
 def _cyclic(name: str, parameter: str) -> Group:
@@ -271,7 +285,7 @@ FAMILIES = {
     "file": Family("file:PATH", "a Cayley table of 0 … M−1 as CSV or NPY", lambda name, path: group_from_file(path)),
 }
 
-_FACTOR_ENDS = re.compile(r"\*(?=[a-z]+(?::|\*|$))")
-"""The stars before a family's name: one inside a path is part of it."""
+_FACTOR_ENDS = re.compile(rf"\*(?=(?:{'|'.join(FAMILIES)})(?::|\*|$))")
+"""The stars before a family's name: any other in a path is part of it."""
 
 __all__ = ["FAMILIES", "MAX_ORDER", "Family", "named_group"]

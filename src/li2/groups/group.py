@@ -36,18 +36,24 @@ class Group:
         self.table.setflags(write=False)
 
     @classmethod
-    def from_table(cls, name: str, table: NDArray[np.integer]) -> "Group":
-        """The group with this Cayley table, (M, M) integers.
+    def from_table(cls, name: str, table: NDArray[np.generic], generators: Sequence[int] = ()) -> "Group":
+        """The group with this Cayley table, (M, M) whole numbers of any type.
+
+        Args:
+            name: its name.
+            table: the products.
+            generators: elements that generate it; default: each the first that those before do not reach.
 
         Raises:
             Li2Error: naming the group axiom that fails and the elements at which it fails.
         """
-        table = _checked_entries(name, np.asarray(table))
-        identity = _checked_identity(name, table)
-        _check_latin(name, table)
-        generators = _generators(table, identity)
-        _check_associative(name, table, generators)
-        return cls(name, table, generators)
+        entries = _checked_entries(name, np.asarray(table))
+        identity = _checked_identity(name, entries)
+        _check_latin(name, entries)
+        if not _generated(entries, identity, generators).all():
+            generators = _generators(entries, identity)
+        _check_associative(name, entries, generators)
+        return cls(name, entries, tuple(generators))
 
     @classmethod
     def from_generator_rows(cls, name: str, rows: NDArray[np.integer]) -> "Group":
@@ -130,32 +136,45 @@ class Group:
         return np.array(powers)
 
     def subgroup(self, elements: Sequence[int] | Table) -> Table:
-        """The elements of the subgroup that some elements generate, ascending, int64."""
-        return np.flatnonzero(_generated(self.table, self.identity, elements))
+        """The elements of the subgroup that some elements generate, ascending, int64; raises Li2Error."""
+        return np.flatnonzero(_generated(self.table, self.identity, self._checked(elements)))
 
     def is_subgroup(self, elements: Sequence[int] | Table) -> bool:
-        """Whether a set of elements is a subgroup: not empty and closed under the product."""
-        chosen = np.unique(np.asarray(elements, dtype=np.int64))
+        """Whether a set of elements is a subgroup: not empty and closed under the product; raises Li2Error."""
+        chosen = np.unique(self._checked(elements))
         return len(chosen) > 0 and bool(np.isin(self.table[np.ix_(chosen, chosen)], chosen).all())
+
+    def _checked(self, elements: Sequence[int] | Table) -> Table:
+        chosen = np.asarray(elements, dtype=np.int64)
+        if ((chosen < 0) | (chosen >= self.order)).any():
+            raise Li2Error(f"{self.name} has the elements 0 to {self.order - 1}, and not all of {chosen.tolist()}.")
+        return chosen
 
     def opposite(self) -> "Group":
         """The group on the same elements with the product b·a in place of a·b."""
         return Group(f"opposite of {self.name}", self.table.T.copy(), self.generators)
 
 
-def _checked_entries(name: str, table: NDArray[np.integer]) -> Table:
+def _checked_entries(name: str, table: NDArray[np.generic]) -> Table:
+    if table.dtype.kind not in "iuf":
+        raise Li2Error(f"{name} is not a Cayley table: it holds {table.dtype.name} entries, not whole numbers.")
     if table.ndim != 2 or table.shape[0] != table.shape[1] or table.size == 0:
         raise Li2Error(f"{name} is not a Cayley table: its shape is {table.shape}, but it must be square.")
-    order = len(table)
-    outside = np.argwhere((table < 0) | (table >= order))
+    if table.dtype.kind == "f":
+        numbers = table.astype(np.float64)
+        if not ((np.abs(numbers) < 2**53) & (numbers == np.round(numbers))).all():
+            raise Li2Error(f"{name} is not a Cayley table: it holds entries that are not whole numbers.")
+    entries: Table = table.astype(np.int64)
+    order = len(entries)
+    outside = np.argwhere((entries < 0) | (entries >= order))
     if len(outside):
         row, column = outside[0]
-        hint = " (number the elements from 0)" if table.min() == 1 and table.max() == order else ""
+        hint = " (number the elements from 0)" if entries.min() == 1 and entries.max() == order else ""
         raise Li2Error(
-            f"{name} is not a group, closure fails: entry ({row}, {column}) is {table[row, column]}, "
+            f"{name} is not a group, closure fails: entry ({row}, {column}) is {entries[row, column]}, "
             f"but entries must be 0 to {order - 1}{hint}."
         )
-    return table.astype(np.int64)
+    return entries
 
 
 def _checked_identity(name: str, table: Table) -> int:
@@ -200,7 +219,7 @@ def _generated(table: Table, identity: int, generators: Sequence[int] | Table) -
     return reached
 
 
-def _check_associative(name: str, table: Table, generators: tuple[int, ...]) -> None:
+def _check_associative(name: str, table: Table, generators: Sequence[int]) -> None:
     """Light's test: (a·g)·b = a·(g·b) for all a, b and g in a generating set implies associativity."""
     for g in generators:
         left = table[table[:, g]]

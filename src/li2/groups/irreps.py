@@ -56,6 +56,7 @@ class IrrepBuilder:
     def _refined(self, trace: Numbers) -> Numbers:
         """tr(P·C(x)) after step 1."""
         group = self._group
+        commuting = np.ones(group.order, dtype=bool)
         candidates = self._characters.classes.representatives  # P = 1: conjugate elements do the same
         while (rank := self._rank(trace)) > 1:
             left, _, h, eigenvalue = min(self._projections(trace, candidates))
@@ -64,9 +65,8 @@ class IrrepBuilder:
             powers = group.powers(h)
             weights = np.exp(-2j * np.pi * float(eigenvalue) * np.arange(len(powers))) / len(powers)
             trace = (weights.real if np.isrealobj(trace) else weights) @ trace[group.table[powers]]
-            if len(candidates) == len(self._characters.classes):
-                candidates = np.arange(group.order)
-            candidates = candidates[group.table[h, candidates] == group.table[candidates, h]]
+            commuting &= group.table[h] == group.table[:, h]
+            candidates = np.flatnonzero(commuting)
         return trace
 
     def _projections(self, trace: Numbers, candidates: Table) -> Iterator[tuple[int, int, int, Fraction]]:

@@ -4,8 +4,8 @@ import re
 
 from li2.groups.constructions import MAX_ORDER
 
-_PERMUTATION = re.compile(r"\s*(?:\([\s\d]*\)\s*)+")
-_CYCLE = re.compile(r"\(([\s\d]*)\)")
+_PERMUTATION = re.compile(r"\s*(?:\([\s0-9]*\)\s*)+")
+_CYCLE = re.compile(r"\(([\s0-9]*)\)")
 
 
 def parse_permutations(text: str) -> list[list[int]]:
@@ -25,7 +25,7 @@ def parse_permutations(text: str) -> list[list[int]]:
 def _cycles(text: str) -> list[list[int]]:
     if not _PERMUTATION.fullmatch(text):
         raise ValueError(f"{text!r} is not a product of cycles, with spaces between the points")
-    cycles = [[int(point) for point in cycle.split()] for cycle in _CYCLE.findall(text)]
+    cycles = [[int(point[:9]) for point in cycle.split()] for cycle in _CYCLE.findall(text)]
     points = [point for cycle in cycles for point in cycle]
     for point in points:
         if not 1 <= point <= MAX_ORDER:

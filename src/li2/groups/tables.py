@@ -16,34 +16,57 @@ def group_from_file(path: str) -> Group:
     Raises:
         Li2Error: if the file cannot be read, or its table is not a group.
     """
-    return Group.from_table(f"file:{path}", _read_table(path))
-
-
-def _read_table(path: str) -> NDArray[np.integer]:
-    file = Path(path)
+    if not path:
+        raise Li2Error("group 'file:' names no file; write file:PATH, a Cayley table as CSV or NPY.")
     try:
-        if file.suffix == ".npy":
-            table = np.load(file, allow_pickle=False)
-        else:
-            with file.open() as lines:
-                rows = sum(1 for line in lines if line.strip())
-            check_order(f"file:{path}", rows)
-            if not rows:
-                raise ValueError("it is empty")
-            table = np.loadtxt(file, delimiter=",", ndmin=2, dtype=np.float64)
+        table = _npy(Path(path)) if Path(path).suffix == ".npy" else _csv(Path(path))
     except OSError as error:
         raise Li2Error(f"cannot read the Cayley table {path}: {error.strerror or error}.") from error
-    except (ValueError, EOFError) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
+    return Group.from_table(f"file:{path}", table)
+
+
+def _npy(path: Path) -> NDArray[np.generic]:
+    header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    with path.open("rb") as file:
+        try:
+            shape, _, dtype = header[np.lib.format.read_magic(file)](file)
+            if shape:
+                check_order(f"file:{path}", max(shape))
+            file.seek(0)
+            return np.lib.format.read_array(file, allow_pickle=False) if not dtype.hasobject else np.empty(0, dtype)
+        except Li2Error:
+            raise
+        except (ValueError, KeyError, EOFError) as error:
+            raise Li2Error(f"{path} is not an NPY file of whole numbers, or it is damaged.") from error
+
+
+def _csv(path: Path) -> NDArray[np.float64]:
+    """The rows of a CSV file; blank lines and lines that begin with # do not count."""
+    lengths: list[int] = []
+    with path.open(encoding="utf-8-sig") as file:
+        try:
+            lines = [line for line in file if line.strip() and not line.lstrip().startswith("#")]
+        except UnicodeDecodeError as error:
+            raise Li2Error(f"{path} is not a text file; a Cayley table is CSV or NPY.") from error
+    check_order(f"file:{path}", len(lines))
+    rows = []
+    for number, line in enumerate(lines):
+        cells = line.split(",")
+        rows.append([_entry(path, number, column, cell) for column, cell in enumerate(cells)])
+        lengths.append(len(cells))
+        if len(cells) != lengths[0]:
+            raise Li2Error(
+                f"{path} is not a Cayley table: row {number} has {len(cells)} entries, but row 0 has {lengths[0]}."
+            )
+    return np.array(rows, dtype=np.float64)
+
+
+def _entry(path: Path, row: int, column: int, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        found = f"is {text.strip()!r}" if text.strip() else "is empty"
         raise Li2Error(
-            f"{path} is not a table of whole numbers as CSV (one row a line, commas between) or NPY: {reason}."
-        ) from error
-    if not isinstance(table, np.ndarray) or table.dtype.kind not in "iuf":
-        raise Li2Error(f"{path} holds no numbers; a Cayley table is a square array of integers.")
-    if table.ndim:
-        check_order(f"file:{path}", len(table))
-    if table.dtype.kind == "f":
-        if not ((np.abs(table) < 2**53) & (table == np.round(table))).all():
-            raise Li2Error(f"{path} holds entries that are not whole numbers; entries must be 0 to M−1.")
-        table = table.astype(np.int64)
-    return table
+            f"{path} is not a table of whole numbers as CSV (one row a line, commas between): the entry in row {row}, "
+            f"column {column}, counted from 0, {found}."
+        ) from None

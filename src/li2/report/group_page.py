@@ -19,6 +19,9 @@ LARGEST_CAYLEY_TABLE = 1024
 LARGEST_WRITTEN_TABLE = 20
 """Classes; a larger character table is drawn in colours only."""
 
+LARGEST_CHARACTER_MAP = 300
+"""Classes."""
+
 MOST_DRAWN_IRREPS = 60
 
 
@@ -50,7 +53,10 @@ def group_page(representations: Representations) -> str:
         cayley=embedded(_cayley_table(group), "Cayley table") if small else None,
         largest_cayley=LARGEST_CAYLEY_TABLE,
         written=_written(characters) if len(characters.classes) <= LARGEST_WRITTEN_TABLE else None,
-        character_map=embedded(_character_map(characters), "character table"),
+        character_map=embedded(_character_map(characters), "character table")
+        if len(characters.classes) <= LARGEST_CHARACTER_MAP
+        else None,
+        largest_character_map=LARGEST_CHARACTER_MAP,
         type_colours=TYPE_COLOURS,
         wheel=[(_colour(cmath.exp(1j * math.radians(angle))), f"{angle}°") for angle in range(-180, 180, 30)],
     )

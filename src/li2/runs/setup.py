@@ -95,7 +95,8 @@ def _check_memory(spec: RunSpec, task: Task, n: int, device: torch.device) -> No
     """Refuse a run whose largest arrays cannot fit, before anything is written."""
     size = 8 if spec.dtype == "float64" else 4
     pairs, inputs = task.size, task.operands.shape[1] * task.order
-    needed = size * spec.width * (4 * pairs + 8 * (inputs + task.order))
+    needed = size * spec.width * (4 * pairs + 8 * (inputs + task.order))  # activations; weights and optimiser
+    needed += size * task.order * 4 * pairs  # outputs, residuals and targets
     if spec.diagnose != "off":  # Gram matrices in float64, their factors and inverses
         needed += 8 * (6 * spec.width**2 + 3 * min(n, spec.width) ** 2)
     if device.type == "cuda":

@@ -3,7 +3,8 @@
 ===========================  ==================================================================
 spec.json                    the specification, the version that made it, its command
 train_index.npy              the training pairs a·M + b
-test_index.npy, table.npy    the test pairs; the operation table of the task
+test_index.npy               the test pairs
+table.npy, generators.npy    the operation table of the task; generators, if it is a group
 metrics.parquet              a row per epoch
 diagnosis.parquet            a row per diagnosed epoch
 nodes.parquet                a row per diagnosed epoch and node
@@ -29,6 +30,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 
 from li2.errors import Li2Error
+from li2.files import put_in_place
 from li2.models import Weights
 from li2.runs.record import Record
 from li2.runs.version import version
@@ -75,6 +77,7 @@ class RunDirectory:
             np.save(path / "train_index.npy", split.train)
             np.save(path / "test_index.npy", split.test)
             np.save(path / "table.npy", task.labels.reshape(task.order, task.order))
+            np.save(path / "generators.npy", np.array(task.group.generators if task.group else (), dtype=np.int64))
             directory.write_checkpoint(position, seconds=0.0)
             directory.write_spec(spec)
         except OSError as error:
@@ -104,7 +107,8 @@ class RunDirectory:
 
     def task(self) -> Task:
         """The task, from the table that was kept."""
-        return task_from_table(self.spec().group, self._read("table.npy", _array))
+        generators = self._read("generators.npy", _array).tolist()
+        return task_from_table(self.spec().group, self._read("table.npy", _array), generators)
 
     def split(self) -> Split:
         """The split, in the order in which it was drawn (sums over it round by order)."""
@@ -211,11 +215,7 @@ class RunDirectory:
         return self._read(name, _json)
 
     def _write(self, name: str, write: Callable[[Path], Any]) -> None:
-        """Write beside the file first, then put it in place in one step."""
-        file = self.path / name
-        beside = file.with_name(f".{file.name}.part")
-        write(beside)
-        beside.replace(file)
+        put_in_place(self.path / name, write)
 
     def _read_tensors(self, name: str, device: torch.device | None = None) -> dict[str, torch.Tensor]:
         """Tensors in memory of their own: products round by alignment, which a mapped file does not keep."""

@@ -1,5 +1,6 @@
 """A task: all tuples of operands with their labels; and its split into training and test tuples."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from li2.errors import Li2Error
-from li2.groups import MAX_ORDER, Group, Representations, named_group
+from li2.groups import FAMILIES, MAX_ORDER, Group, Representations, known_forms, named_group
 from li2.specs import RunSpec
 from li2.tasks.expression import parse_expression
 from li2.tasks.splits import Indices, critical_fraction, draw_split, sklearn_split, training_count
@@ -55,6 +56,8 @@ def build_task(name: str) -> Task:
         Li2Error: if the name is unknown or wrong.
     """
     family, _, parameter = name.partition(":")
+    if family not in {"expression", *FAMILIES}:
+        raise Li2Error(f"unknown group {name!r}; known are {known_forms()}; or expression:POLYNOMIAL mod P in x and y.")
     if family != "expression":
         group = named_group(name)
         return _table_task(name, group.table, group)
@@ -66,10 +69,10 @@ def build_task(name: str) -> Task:
     return task_from_table(name, table)
 
 
-def task_from_table(name: str, table: NDArray[np.integer]) -> Task:
-    """The task of an operation table, (M, M) integers below M; it has a group if the table is one."""
+def task_from_table(name: str, table: NDArray[np.integer], generators: Sequence[int] = ()) -> Task:
+    """The task of an operation table, (M, M) integers below M; it has a group, with these generators, if it is one."""
     try:
-        group = Group.from_table(name, table)
+        group = Group.from_table(name, table, generators)
     except Li2Error:
         group = None
     return _table_task(name, np.asarray(table, dtype=np.int64), group)
