@@ -10,25 +10,28 @@
 from typing import TYPE_CHECKING, Any
 
 from li2.errors import Li2Error
-from li2.specs import EndState, Outcome, RunSpec, StageBoundary
+from li2.specs import EndState, LandscapeSpec, Outcome, RunSpec, StageBoundary
 
 if TYPE_CHECKING:
-    from li2.api import RunResult, load, resume, run, write_report
+    from li2.api import Landscape, RunResult, explore, load, resume, run, write_report
 
 __all__ = [
     "EndState",
+    "Landscape",
+    "LandscapeSpec",
     "Li2Error",
     "Outcome",
     "RunResult",
     "RunSpec",
     "StageBoundary",
+    "explore",
     "load",
     "resume",
     "run",
     "write_report",
 ]
 
-_NEEDS_TORCH = ("RunResult", "load", "resume", "run", "write_report")
+_NEEDS_TORCH = ("Landscape", "RunResult", "explore", "load", "resume", "run", "write_report")
 
 
 def __getattr__(name: str) -> Any:

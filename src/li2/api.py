@@ -7,8 +7,9 @@ from li2 import runs
 from li2.report import write_report
 from li2.runs import Progress, RunResult, load
 from li2.specs import RunSpec
+from li2.theorems import Landscape, explore
 
-__all__ = ["RunResult", "load", "resume", "run", "write_report"]
+__all__ = ["Landscape", "RunResult", "explore", "load", "resume", "run", "write_report"]
 
 
 def run(spec: RunSpec, out: Path | str | None = None, progress: Progress | None = None) -> RunResult:

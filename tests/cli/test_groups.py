@@ -12,7 +12,7 @@ import li2
 from li2.cli import main
 from tables import quaternion_table, relabelled
 
-SMALL_RUN = ["width=48", "train_fraction=0.8", "epochs=12", "lr=0.01", "weight_decay=1e-4"]
+SMALL_RUN = ["width=32", "train_fraction=0.8", "epochs=12", "lr=0.01", "weight_decay=1e-4", "diagnose=every:6"]
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def is_isomorphism(mapping: np.ndarray | None, first: Group, second: Group) -> b
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.sampled_from(LINES), st.randoms(use_true_random=False))
 def test_a_renamed_group_is_recognised(line, random) -> None:  # type: ignore[no-untyped-def]
     group = small_group(line.order, line.number)

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from li2.cli.groups import groups_app
+from li2.cli.landscape import LANDSCAPE_EPILOG, landscape_command
 from li2.cli.report import report_command
 from li2.cli.run import RUN_EPILOG, run_command
 from li2.cli.show_config import show_config_command
@@ -19,6 +20,7 @@ app = typer.Typer(
 )
 app.command("run", epilog=RUN_EPILOG)(run_command)
 app.command("show-config")(show_config_command)
+app.command("landscape", epilog=LANDSCAPE_EPILOG)(landscape_command)
 app.command("report")(report_command)
 app.add_typer(groups_app, name="groups")
 
@@ -31,6 +33,8 @@ def main() -> int:
         return stop.code if isinstance(stop.code, int) else 0
     except Li2Error as error:
         return _complain(str(error), 2)
+    except KeyboardInterrupt:
+        return _complain("interrupted.", 130)
     except OSError as error:
         return _complain(f"{error.filename or 'writing'}: {error.strerror or error}.", 1)
     return 0

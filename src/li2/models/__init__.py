@@ -1,6 +1,7 @@
 """Networks as pure functions of their weights: activations, losses, initial weights, the energy."""
 
 from li2.models.activations import Activation, named_activation
+from li2.models.device import named_device
 from li2.models.energy import energy, energy_and_gradient, unit_nodes
 from li2.models.initial import initial_weights
 from li2.models.losses import Loss, named_loss
@@ -20,6 +21,7 @@ __all__ = [
     "energy_and_gradient",
     "initial_weights",
     "named_activation",
+    "named_device",
     "named_loss",
     "sum_into_rows",
     "unit_nodes",

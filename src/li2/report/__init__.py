@@ -1,6 +1,7 @@
-"""The report of a run: one HTML file that works offline. Reads stored results only."""
+"""Pages of one HTML file that work offline: of a run, of a group, of a landscape. Nothing is trained here."""
 
+from li2.report.landscape_page import LandscapeDirectory
 from li2.report.run_page import write_report
 from li2.report.words import verdict
 
-__all__ = ["verdict", "write_report"]
+__all__ = ["LandscapeDirectory", "verdict", "write_report"]

@@ -8,7 +8,16 @@ import torch
 from li2.diagnostics import FourierBasis
 from li2.errors import Li2Error
 from li2.groups import Representations
-from li2.models import Examples, Problem, TwoLayer, Weights, initial_weights, named_activation, named_loss
+from li2.models import (
+    Examples,
+    Problem,
+    TwoLayer,
+    Weights,
+    initial_weights,
+    named_activation,
+    named_device,
+    named_loss,
+)
 from li2.optim import Optimizer, make_optimizer
 from li2.specs import RunSpec
 from li2.tasks import Split, Task
@@ -39,7 +48,7 @@ class Setup:
         Raises:
             Li2Error: if the device is not there or the run does not fit into memory.
         """
-        device = _device(spec.device)
+        device = named_device(spec.device)
         _check_memory(spec, task, len(split.train), device)
         operands, labels = torch.tensor(task.operands), torch.tensor(task.labels)
         train, test = (
@@ -80,15 +89,6 @@ class Setup:
         elif not self.problem.eta:
             reasons["repulsion"] = "without weight decay η is 0 and (F̃ᵀF̃ + ηI)⁻¹ need not exist"
         return reasons
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    device = torch.device(name)
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise Li2Error(f"device={name} is not there: {torch.cuda.device_count()} CUDA devices were found.")
-    return device
 
 
 def _check_memory(spec: RunSpec, task: Task, n: int, device: torch.device) -> None:

@@ -1,6 +1,7 @@
 """What a run is and how it ended: frozen, validated values. No torch."""
 
-from li2.specs.keys import KEYS, Key, keys_table
+from li2.specs.keys import KEYS, LANDSCAPE_KEYS, Key, keys_table
+from li2.specs.landscape_spec import LandscapeSpec
 from li2.specs.outcome import STAGES, EndState, Outcome, StageBoundary
 from li2.specs.parsing import DiagnosisSchedule, LearningRateSchedule
 from li2.specs.run_spec import RunSpec, overridden
@@ -8,10 +9,12 @@ from li2.specs.sources import read_config, read_overrides
 
 __all__ = [
     "KEYS",
+    "LANDSCAPE_KEYS",
     "STAGES",
     "DiagnosisSchedule",
     "EndState",
     "Key",
+    "LandscapeSpec",
     "LearningRateSchedule",
     "Outcome",
     "RunSpec",

@@ -27,6 +27,7 @@ _CHOICES = {
     "optimizer": ("adam", "adamw", "sgd"),
     "init": ("published", "published-separate", "gaussian"),
     "dtype": ("float32", "float64"),
+    "centring": ("samples", "classes", "none"),
 }
 
 
@@ -137,10 +138,34 @@ _ALL = [
 ]
 
 KEYS: dict[str, Key] = {key.name: key for key in _ALL}
+"""The keys of a run."""
+
+LANDSCAPE_KEYS: dict[str, Key] = {
+    "group": KEYS["group"],
+    "activation": KEYS["activation"],
+    "train_fraction": Key(
+        "train_fraction", None, "> 0 and < 1", "share of all pairs that the energy is taken on; default: all of them"
+    ),
+    "train_size": Key("train_size", None, "a whole number ≥ 1", "number of pairs, instead of train_fraction"),
+    "train_index": KEYS["train_index"],
+    "split": KEYS["split"],
+    "centring": Key(
+        "centring",
+        "samples",
+        _one_of("centring"),
+        "how Ỹ is centred: P₁Y over the samples, Y − 1/M over the classes, or Y as it is",
+    ),
+    "starts": Key(
+        "starts", 200, "a whole number from 1 to 1,000,000", "ascents, from random points of the unit sphere"
+    ),
+    "seed": Key("seed", 0, "a whole number ≥ 0 and < 2³²", "draws the starts and the split"),
+    "device": KEYS["device"],
+}
+"""The keys of a landscape."""
 
 
-def keys_table() -> list[tuple[str, str, str, str]]:
+def keys_table(keys: dict[str, Key] = KEYS) -> list[tuple[str, str, str, str]]:
     """(name, default, range, meaning) of every key, as texts for help pages."""
     return [
-        (key.name, "–" if key.default is None else str(key.default), key.range, key.meaning) for key in KEYS.values()
+        (key.name, "–" if key.default is None else str(key.default), key.range, key.meaning) for key in keys.values()
     ]

@@ -1,18 +1,18 @@
 """Where the values of a specification come from: KEY=VALUE words and TOML or YAML files."""
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from li2.errors import Li2Error
-from li2.specs.keys import KEYS
+from li2.specs.keys import KEYS, Key
 from li2.specs.names import unknown_name
 
 
-def read_overrides(words: Iterable[str]) -> dict[str, str]:
+def read_overrides(words: Iterable[str], keys: Mapping[str, Key] = KEYS) -> dict[str, str]:
     """The values of ``KEY=VALUE`` words, unchecked texts; the last of a repeated key counts.
 
     Raises:
@@ -23,13 +23,13 @@ def read_overrides(words: Iterable[str]) -> dict[str, str]:
         name, separator, value = word.partition("=")
         if not separator:
             raise Li2Error(f"{word!r} is not of the form KEY=VALUE, such as width=512.")
-        if name not in KEYS:
-            raise Li2Error(unknown_name("key", name, KEYS))
+        if name not in keys:
+            raise Li2Error(unknown_name("key", name, keys))
         values[name] = value
     return values
 
 
-def read_config(path: Path) -> dict[str, Any]:
+def read_config(path: Path, keys: Mapping[str, Key] = KEYS) -> dict[str, Any]:
     """The values of a TOML or YAML file of keys, unchecked.
 
     Raises:
@@ -52,6 +52,6 @@ def read_config(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise Li2Error(f"{path} must hold KEY: VALUE pairs, not a {type(values).__name__}.")
     for name in values:
-        if name not in KEYS:
-            raise Li2Error(f"{path}: {unknown_name('key', str(name), KEYS)}")
+        if name not in keys:
+            raise Li2Error(f"{path}: {unknown_name('key', str(name), keys)}")
     return values

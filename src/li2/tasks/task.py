@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from li2.errors import Li2Error
 from li2.groups import FAMILIES, MAX_ORDER, Group, Representations, known_forms, named_group
-from li2.specs import RunSpec
+from li2.specs import LandscapeSpec, RunSpec
 from li2.tasks.expression import parse_expression
 from li2.tasks.splits import Indices, critical_fraction, draw_split, sklearn_split, training_count
 
@@ -84,8 +84,8 @@ def _table_task(name: str, table: NDArray[np.int64], group: Group | None) -> Tas
     return Task(name, operands, table.ravel(), order, group)
 
 
-def build_split(task: Task, spec: RunSpec) -> Split:
-    """The split that a specification asks for.
+def build_split(task: Task, spec: RunSpec | LandscapeSpec) -> Split:
+    """The split that a specification asks for, which leaves some pairs out.
 
     Raises:
         Li2Error: if it leaves the training or the test set empty, or an index file is wrong.
@@ -102,10 +102,10 @@ def build_split(task: Task, spec: RunSpec) -> Split:
     return Split(*draw_split(task.size, count, np.random.default_rng([spec.seed, SPLIT_STREAM])))
 
 
-def _training_size(task: Task, spec: RunSpec) -> int:
+def _training_size(task: Task, spec: RunSpec | LandscapeSpec) -> int:
     if spec.train_size is not None:
         return spec.train_size
-    if spec.critical_delta is not None:
+    if isinstance(spec, RunSpec) and spec.critical_delta is not None:
         largest = int(Representations(task.group).characters.dimensions.max()) if task.group else 1
         return training_count(task.size, critical_fraction(task.order, largest, spec.critical_delta))
     assert spec.train_fraction is not None

@@ -1,0 +1,95 @@
+"""``li2 landscape``: climb the energy of a node from many starts, and compare what is found with the theory."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from li2.cli.keys import keys_epilog
+from li2.specs import LANDSCAPE_KEYS, LandscapeSpec, read_config, read_overrides
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from li2.theorems import Landscape
+
+LANDSCAPE_EPILOG = keys_epilog(LANDSCAPE_KEYS)
+
+MOST_ROWS = 40
+"""Of the table on the terminal; ``--json`` and ``--out`` have all."""
+
+
+def landscape_command(
+    settings: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", show_default=False, help="See the keys below."),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="TOML or YAML file of keys; KEY=VALUE comes after it.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write end points, maxima and figures there, new or empty.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else.")] = False,
+) -> None:
+    """Find the maxima of a hidden node's energy, and compare them with those that the theory predicts.
+
+    The energy E(w) = ½‖Ỹᵀσ(Xw)‖² is climbed on the unit sphere from random starts, until the projected gradient
+    vanishes. By default it is taken on all pairs of the group.
+    """
+    values = read_config(config, LANDSCAPE_KEYS) if config else {}
+    spec = LandscapeSpec(**{**values, **read_overrides(settings or [], LANDSCAPE_KEYS)})
+    from li2 import api  # both load PyTorch
+    from li2.report import LandscapeDirectory
+
+    directory = None if out is None else LandscapeDirectory.create(out)
+    with _progress() as progress:
+        landscape = api.explore(spec, progress)
+    if directory is not None:
+        directory.write(landscape)
+    if as_json:
+        print(json.dumps(landscape.as_json(), ensure_ascii=False, allow_nan=False))
+    else:
+        _print(landscape)
+        if directory is not None:
+            print(f"report  {directory.report}")
+
+
+@contextmanager
+def _progress() -> "Iterator[Callable[[int, int], None] | None]":
+    """A bar of converged starts; nothing where there is no terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (TextColumn("converged"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("converged", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _print(landscape: "Landscape") -> None:
+    console = Console(highlight=False)
+    table = Table(title=f"Maxima of the energy, {escape(landscape.spec.group)}", title_justify="left", pad_edge=False)
+    for heading in ("energy", "predicted", "irrep", "type", "rank", "nullity", "share of starts", "kind"):
+        table.add_column(heading, justify="left" if heading in {"type", "kind"} else "right")
+    for row in landscape.as_json()["maxima"][:MOST_ROWS]:
+        predicted = "–" if row["predicted"] is None else f"{row['predicted']:.8g}"
+        irrep = f"d = {row['irrep_dim']}"
+        numbers = (str(row["rank"]), str(row["nullity"]), f"{row['share']:.1%}")
+        table.add_row(f"{row['energy']:.8g}", predicted, irrep, row["irrep_type"], *numbers, row["kind"])
+    if len(landscape.maxima) > MOST_ROWS:
+        table.caption = f"and {len(landscape.maxima) - MOST_ROWS} more: --json has them all"
+    console.print(table)
+    console.print(f"{landscape.spec.starts} starts, {landscape.converged:.1%} converged", style="dim")
+    if landscape.unexplained is None:
+        console.print("the theory predicts the energies for square activations and all pairs only", style="dim")
+    else:
+        console.print(f"{landscape.unexplained} ended where the theory predicts no maximum", style="dim")

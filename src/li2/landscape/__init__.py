@@ -1,0 +1,20 @@
+"""The landscape of a node's energy: ascents from many starts, and what lies where they end."""
+
+from li2.landscape.ascent import Ascent, ascend, random_starts, sphere_spectrum
+from li2.landscape.classify import END_POINT_COLUMNS, end_points, merged
+from li2.landscape.energies import DataEnergy, Energy, SampleEnergy, TableEnergy, cyclic_shape
+
+__all__ = [
+    "END_POINT_COLUMNS",
+    "Ascent",
+    "DataEnergy",
+    "Energy",
+    "SampleEnergy",
+    "TableEnergy",
+    "ascend",
+    "cyclic_shape",
+    "end_points",
+    "merged",
+    "random_starts",
+    "sphere_spectrum",
+]
