@@ -39,6 +39,15 @@ def test_polynomials_scale_the_energy() -> None:
     assert landscape.maxima["predicted"].tolist() == pytest.approx([7 / 4 / 4])
 
 
+@pytest.mark.parametrize("split", ["li2", "sklearn"])
+def test_all_pairs_by_their_number_or_by_index(tmp_path: Path, split: str) -> None:
+    np.save(tmp_path / "all.npy", np.arange(25))
+    whole = li2.explore(li2.LandscapeSpec(group="cyclic:5", starts=5)).maxima["energy"]
+    for values in ({"train_size": 25, "split": split}, {"train_index": str(tmp_path / "all.npy")}):
+        landscape = li2.explore(li2.LandscapeSpec(group="cyclic:5", starts=5, **values))
+        assert landscape.maxima["energy"].tolist() == pytest.approx(whole.tolist())
+
+
 def test_a_wrong_prediction_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The paper's energies, 4 times too small, explain nothing."""
     from li2.theorems import landscape as module
@@ -111,7 +120,8 @@ def test_the_command_prints_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pyt
         (["centring=rows"], "samples, classes or none"),
         (["train_fraction=1"], "> 0 and < 1"),
         (["train_fraction=0.5", "train_size=3"], "leave out all but one"),
-        (["group=cyclic:5", "train_size=25"], "leaves the test set empty"),
+        (["group=cyclic:5", "train_size=26"], "take between 1 and 25"),
+        (["group=cyclic:5", "train_fraction=0.001"], "leaves the training set empty"),
         (["activation=cube root"], "activation"),
     ],
 )

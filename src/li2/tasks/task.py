@@ -84,18 +84,19 @@ def _table_task(name: str, table: NDArray[np.int64], group: Group | None) -> Tas
     return Task(name, operands, table.ravel(), order, group)
 
 
-def build_split(task: Task, spec: RunSpec | LandscapeSpec) -> Split:
-    """The split that a specification asks for, which leaves some pairs out.
+def build_split(task: Task, spec: RunSpec | LandscapeSpec, *, needs_test: bool = True) -> Split:
+    """The split that a specification asks for; the test set may be empty if it is not needed.
 
     Raises:
         Li2Error: if it leaves the training or the test set empty, or an index file is wrong.
     """
     if spec.train_index is not None:
-        return _split_from_file(task, Path(spec.train_index))
+        return _split_from_file(task, Path(spec.train_index), needs_test)
     count = _training_size(task, spec)
-    if not 0 < count < task.size:
+    most = task.size - needs_test
+    if not 1 <= count <= most:
         which = "training" if count <= 0 else "test"
-        remedy = f"take between 1 and {task.size - 1} of them" if task.size > 1 else "take a larger group"
+        remedy = f"take between 1 and {most} of them" if most else "take a larger group"
         raise Li2Error(f"training on {count} of the {task.size} pairs leaves the {which} set empty; {remedy}.")
     if spec.split == "sklearn":
         return Split(*sklearn_split(task.size, count, spec.seed))
@@ -112,7 +113,7 @@ def _training_size(task: Task, spec: RunSpec | LandscapeSpec) -> int:
     return training_count(task.size, spec.train_fraction)
 
 
-def _split_from_file(task: Task, path: Path) -> Split:
+def _split_from_file(task: Task, path: Path, needs_test: bool) -> Split:
     try:
         train = np.load(path, allow_pickle=False)
     except OSError as error:
@@ -129,7 +130,7 @@ def _split_from_file(task: Task, path: Path) -> Split:
     chosen[train] = True
     if chosen.sum() != len(train):
         raise Li2Error(f"train_index={path} holds an index twice; each pair may be trained on once.")
-    if chosen.all() or not chosen.any():
+    if (chosen.all() and needs_test) or not chosen.any():
         which = "test" if chosen.any() else "training"
         raise Li2Error(f"train_index={path} leaves the {which} set empty.")
     return Split(train, np.flatnonzero(~chosen))

@@ -115,7 +115,7 @@ def _energy(spec: LandscapeSpec, task: Task, group: Group, device: torch.device)
     coefficient = {"square": 1.0, "polynomial": b}.get(kind, 0.0)
     if spec.has_all_pairs and coefficient and spec.centring != "none":
         return TableEnergy(group, device, coefficient), coefficient**2
-    chosen = np.arange(task.size) if spec.has_all_pairs else build_split(task, spec).train
+    chosen = np.arange(task.size) if spec.has_all_pairs else build_split(task, spec, needs_test=False).train
     operands, labels = torch.tensor(task.operands[chosen]), torch.tensor(task.labels[chosen])
     samples = Examples.of_operands(operands, labels, task.order, device)
     activation = named_activation(spec.activation)
