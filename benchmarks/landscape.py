@@ -1,6 +1,6 @@
 """Process time of ascents to convergence, by the order of the group and by the number of starts.
 
-    OMP_NUM_THREADS=1 python benchmarks/landscape.py
+OMP_NUM_THREADS=1 python benchmarks/landscape.py
 """
 
 import time

@@ -1,17 +1,19 @@
 """Shapes and types of all annotated functions are checked while the tests run.
 
-One thread: the problems are small, and threads that wait for each other on a busy machine are slow.
+One thread per process: the problems are small, and threads that wait for each other on a busy machine are slow.
 """
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy and PyTorch are loaded
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 from jaxtyping import install_import_hook
 
 install_import_hook("li2", "typechecking.check")
-torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -3,17 +3,11 @@
 from pathlib import Path
 
 import pytest
-import torch
 
 import li2
 from li2 import EndState, RunSpec
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(autouse=True)
-def _all_cores() -> None:
-    torch.set_num_threads(torch.get_num_interop_threads())
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
