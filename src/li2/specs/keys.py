@@ -133,7 +133,7 @@ _ALL = [
         "purity_threshold",
         0.9,
         "> 0.5 and ≤ 1",
-        "share of a node's mass in one irrep from which it counts as that irrep's feature",
+        "share of a node's mass in one copy of an irrep from which it counts as that irrep's feature",
     ),
 ]
 
