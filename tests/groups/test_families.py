@@ -293,6 +293,7 @@ def header_of(shape: tuple[int, ...]) -> bytes:
         (header_of((10**6, 10**6)), "order 1000000, whose Cayley table alone needs 8,000.0 GB"),
         (header_of((10**6, 2)), "order 1000000, whose Cayley table alone needs 8,000.0 GB"),
         (header_of((3, 3)), "damaged"),
+        (header_of((4096, 4096, 4096)), "damaged"),
         (np.array([{"a": 1}], dtype=object), "it holds object entries, not whole numbers"),
         (np.eye(2, dtype=complex), "it holds complex128 entries"),
         (np.eye(2, dtype=bool), "it holds bool entries"),

@@ -126,6 +126,12 @@ def test_elements_that_are_not_there() -> None:
             named_group("quaternion").is_subgroup(elements)
 
 
+@pytest.mark.parametrize("generators", [[99], [-1], [4]])
+def test_wrong_generators_are_replaced(generators: list[int]) -> None:
+    group = Group.from_table("Z8", named_group("cyclic:8").table, generators)
+    assert len(group.subgroup(group.generators)) == 8
+
+
 def test_what_is_no_subgroup() -> None:
     group = named_group("cyclic:12")
     assert not group.is_subgroup([])

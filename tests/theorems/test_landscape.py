@@ -10,9 +10,10 @@ import pytest
 
 import li2
 from li2.cli import main
-from li2.groups import catalogue
+from li2.groups import Representations, catalogue, named_group
+from li2.report.landscape_page import landscape_page
 
-# Forty groups: all non-Abelian ones of order up to 27, some larger ones with complex irreps of more than one
+# Over forty groups: all non-Abelian ones of order up to 22, some larger ones with complex irreps of more than one
 # dimension and quaternionic ones of more than two, and a few Abelian ones.
 SMALL = [line.name for line in catalogue() if not line.is_abelian and line.order <= 22]
 LARGER = ["sl:2.3", "symmetric:4", "heisenberg:3", "extraspecial:27-", "extraspecial:32+", "extraspecial:32-",
@@ -30,7 +31,25 @@ def test_every_start_ends_on_a_predicted_maximum(name: str) -> None:
 
 
 def test_there_are_forty_groups_of_all_types() -> None:
-    assert len([*SMALL, *LARGER, *ABELIAN]) >= 40
+    names = [*SMALL, *LARGER, *ABELIAN]
+    assert len(names) >= 40
+    irreps = [irrep for name in names for irrep in Representations(named_group(name)).characters.irreps]
+    assert any(irrep.type == "complex" and irrep.dimension > 1 for irrep in irreps)
+    assert any(irrep.type == "quaternionic" and irrep.dimension > 2 for irrep in irreps)
+    assert any(irrep.type == "real" and irrep.dimension > 2 for irrep in irreps)
+
+
+@pytest.mark.parametrize(("starts", "drawn"), [(1, False), (12, True)])
+@pytest.mark.parametrize("name", ["cyclic:2", "product:2x2", "cyclic:3"])
+def test_a_slice_needs_two_different_points(name: str, starts: int, drawn: bool) -> None:
+    """Isolated maxima are reached again and again, and so are their mirror images."""
+    page = landscape_page(li2.explore(li2.LandscapeSpec(group=name, starts=starts)))
+    assert ("Not drawn" not in page) == drawn
+
+
+def test_nothing_is_left_behind_when_a_group_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert call(["landscape", "group=cyclic:1", "--out", str(tmp_path / "out")], monkeypatch) == 2
+    assert not (tmp_path / "out").exists()
 
 
 def test_polynomials_scale_the_energy() -> None:

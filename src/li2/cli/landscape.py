@@ -49,7 +49,7 @@ def landscape_command(
     from li2 import api  # both load PyTorch
     from li2.report import LandscapeDirectory
 
-    directory = None if out is None else LandscapeDirectory.create(out)
+    directory = None if out is None else LandscapeDirectory.new(out)
     with _progress() as progress:
         landscape = api.explore(spec, progress)
     if directory is not None:

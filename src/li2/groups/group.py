@@ -50,7 +50,8 @@ class Group:
         entries = _checked_entries(name, np.asarray(table))
         identity = _checked_identity(name, entries)
         _check_latin(name, entries)
-        if not _generated(entries, identity, generators).all():
+        known = all(0 <= generator < len(entries) for generator in generators)
+        if not known or not _generated(entries, identity, generators).all():
             generators = _generators(entries, identity)
         _check_associative(name, entries, generators)
         return cls(name, entries, tuple(generators))

@@ -36,13 +36,12 @@ def _npy(path: Path) -> NDArray[np.generic]:
             return np.lib.format.read_array(file, allow_pickle=False) if not dtype.hasobject else np.empty(0, dtype)
         except Li2Error:
             raise
-        except (ValueError, KeyError, EOFError) as error:
+        except (ValueError, KeyError, EOFError, MemoryError) as error:
             raise Li2Error(f"{path} is not an NPY file of whole numbers, or it is damaged.") from error
 
 
 def _csv(path: Path) -> NDArray[np.float64]:
     """The rows of a CSV file; blank lines and lines that begin with # do not count."""
-    lengths: list[int] = []
     with path.open(encoding="utf-8-sig") as file:
         try:
             lines = [line for line in file if line.strip() and not line.lstrip().startswith("#")]
@@ -52,21 +51,26 @@ def _csv(path: Path) -> NDArray[np.float64]:
     rows = []
     for number, line in enumerate(lines):
         cells = line.split(",")
-        rows.append([_entry(path, number, column, cell) for column, cell in enumerate(cells)])
-        lengths.append(len(cells))
-        if len(cells) != lengths[0]:
+        try:
+            rows.append(np.array(cells, dtype=np.float64))
+        except ValueError:
+            raise _wrong_entry(path, number, cells) from None
+        if len(cells) != len(rows[0]):
             raise Li2Error(
-                f"{path} is not a Cayley table: row {number} has {len(cells)} entries, but row 0 has {lengths[0]}."
+                f"{path} is not a Cayley table: row {number} has {len(cells)} entries, but row 0 has {len(rows[0])}."
             )
     return np.array(rows, dtype=np.float64)
 
 
-def _entry(path: Path, row: int, column: int, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        found = f"is {text.strip()!r}" if text.strip() else "is empty"
-        raise Li2Error(
-            f"{path} is not a table of whole numbers as CSV (one row a line, commas between): the entry in row {row}, "
-            f"column {column}, counted from 0, {found}."
-        ) from None
+def _wrong_entry(path: Path, row: int, cells: list[str]) -> Li2Error:
+    """What is wrong with the first entry of a row that is no number."""
+    for column, text in enumerate(cells):
+        try:
+            float(text)
+        except ValueError:
+            found = f"is {text.strip()!r}" if text.strip() else "is empty"
+            return Li2Error(
+                f"{path} is not a table of whole numbers as CSV (one row a line, commas between): the entry in row "
+                f"{row}, column {column}, counted from 0, {found}."
+            )
+    raise AssertionError("some entry is no number")

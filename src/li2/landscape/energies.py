@@ -219,9 +219,18 @@ def cyclic_shape(group: Group) -> tuple[int, ...] | None:
 class _Convolution(Protocol):
     """A Fourier transform of real functions, (M, S), that turns convolutions into products."""
 
-    def forward(self, values: Nodes) -> Spectrum: ...
-    def backward(self, spectrum: Spectrum) -> Nodes: ...
-    def multiply(self, left: Spectrum, right: Spectrum) -> Spectrum: ...
+    def forward(self, values: Nodes) -> Spectrum:
+        """The transform of functions."""
+        ...
+
+    def backward(self, spectrum: Spectrum) -> Nodes:
+        """The functions with this transform."""
+        ...
+
+    def multiply(self, left: Spectrum, right: Spectrum) -> Spectrum:
+        """The transform of a convolution, from those of its two sides."""
+        ...
+
     def adjoint(self, spectrum: Spectrum) -> Spectrum:
         """The transform of g ↦ values(g⁻¹)."""
         ...
@@ -235,16 +244,20 @@ class _CyclicConvolution:
         self._axes = tuple(range(1, len(self._shape) + 1))
 
     def forward(self, values: Nodes) -> Spectrum:
+        """The transform of functions."""
         return [torch.fft.rfftn(values.T.reshape(-1, *self._shape), dim=self._axes)]
 
     def backward(self, spectrum: Spectrum) -> Nodes:
+        """The functions with this transform."""
         values = torch.fft.irfftn(spectrum[0], s=self._shape, dim=self._axes)
         return values.reshape(len(values), -1).T
 
     def multiply(self, left: Spectrum, right: Spectrum) -> Spectrum:
+        """The transform of a convolution."""
         return [left[0] * right[0]]
 
     def adjoint(self, spectrum: Spectrum) -> Spectrum:
+        """The transform of g ↦ values(g⁻¹)."""
         return [spectrum[0].conj()]
 
 
@@ -260,6 +273,7 @@ class _IrrepConvolution:
             self._weights.append(irrep.dimension * len(irrep.members) / group.order)
 
     def forward(self, values: Nodes) -> Spectrum:
+        """The transform of functions."""
         spectrum = []
         for matrices in self._matrices:
             d = round(matrices.shape[1] ** 0.5)
@@ -267,6 +281,7 @@ class _IrrepConvolution:
         return spectrum
 
     def backward(self, spectrum: Spectrum) -> Nodes:
+        """The functions with this transform."""
         values = torch.zeros(len(self._matrices[0]), len(spectrum[0]), dtype=torch.float64, device=spectrum[0].device)
         for matrices, weight, coefficients in zip(self._matrices, self._weights, spectrum, strict=True):
             flat = coefficients.reshape(len(coefficients), -1)
@@ -274,9 +289,11 @@ class _IrrepConvolution:
         return values
 
     def multiply(self, left: Spectrum, right: Spectrum) -> Spectrum:
+        """The transform of a convolution."""
         return [a @ b for a, b in zip(left, right, strict=True)]
 
     def adjoint(self, spectrum: Spectrum) -> Spectrum:
+        """The transform of g ↦ values(g⁻¹)."""
         return [coefficients.mH for coefficients in spectrum]
 
 

@@ -9,12 +9,15 @@ import torch
 
 from li2.errors import Li2Error
 from li2.files import put_in_place
-from li2.report.style import HEIGHT, ORANGE, TYPE_COLOURS, apply_style
+from li2.report.style import HEIGHT, TYPE_COLOURS, apply_style
 from li2.report.templates import embedded, render
 from li2.theorems import Landscape
 
 SLICE = 121
 """Points along each side of the slice."""
+
+FARTHEST = 0.99
+"""|cos| up to which two end points count as different in the slice."""
 
 
 class LandscapeDirectory:
@@ -25,18 +28,18 @@ class LandscapeDirectory:
         self.report = path / "report.html"
 
     @classmethod
-    def create(cls, path: Path) -> "LandscapeDirectory":
-        """Make the directory; raises Li2Error if it is not new or empty, or cannot be made."""
+    def new(cls, path: Path) -> "LandscapeDirectory":
+        """A directory that is yet to be written; raises Li2Error if there is something at its place."""
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise Li2Error(f"{path} exists and is not an empty directory; choose another --out.")
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise Li2Error(f"cannot write to {path}: {error.strerror or error}.") from error
         return cls(path)
 
     def write(self, landscape: Landscape) -> None:
-        """Write everything; raises OSError."""
+        """Write everything; raises Li2Error if the directory cannot be made, OSError if a file cannot be written."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Li2Error(f"cannot write to {self.path}: {error.strerror or error}.") from error
         values = {"spec": landscape.spec.explicit(), "command": landscape.spec.command()}
         put_in_place(self.path / "spec.json", lambda file: file.write_text(json.dumps(values, indent=2) + "\n"))
         put_in_place(self.path / "points.parquet", landscape.points.to_parquet)
@@ -90,7 +93,7 @@ def _energies(landscape: Landscape) -> go.Figure:
             (landscape.points["dimension"] == row["dimension"]) & (landscape.points["type"] == row["type"])
         ]
         for label in of_kind["irrep"].unique():
-            line = {"color": ORANGE if row["type"] == "real" else "#222", "width": 2, "dash": "dot"}
+            line = {"color": "#222", "width": 2, "dash": "dot"}
             figure.add_shape(
                 type="line", x0=place[label] - 0.45, x1=place[label] + 0.45, y0=row["predicted"], y1=row["predicted"],
                 line=line,
@@ -105,12 +108,14 @@ def _energies(landscape: Landscape) -> go.Figure:
 def _slice(landscape: Landscape) -> go.Figure | None:
     """The energy on a hemisphere through two different maxima, seen from above; None if there are no two."""
     converged = landscape.points[landscape.points["converged"]].sort_values("energy", ascending=False)
-    first_of_each = converged.drop_duplicates("irrep").index
-    if len(first_of_each) < 2:
-        first_of_each = converged.index
-    if len(first_of_each) < 2:
+    candidates = [int(number) for number in (*converged.drop_duplicates("irrep").index, *converged.index)]
+    if not candidates:
         return None
-    chosen = [int(first_of_each[0]), int(first_of_each[-1])]
+    cosines = np.abs(landscape.nodes[:, candidates[0]] @ landscape.nodes[:, candidates])
+    others = np.flatnonzero(cosines < FARTHEST)  # neither the same point nor its mirror image
+    if not len(others):
+        return None
+    chosen = [candidates[0], candidates[int(others[0])]]
     first, second = (landscape.nodes[:, number] for number in chosen)
     top = (first + second) / np.linalg.norm(first + second)
     across = (first - second) / np.linalg.norm(first - second)
