@@ -75,7 +75,7 @@ def test_a_wrong_prediction_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
         from li2.theory.maxima import Maximum, square_maximum
 
         correct = square_maximum(order, dimension, kind)
-        return Maximum(correct.energy / 4, correct.rank, correct.nullity)
+        return Maximum(correct.energy / 4, correct.rank, correct.nullity, correct.steepest)
 
     monkeypatch.setattr(module, "square_maximum", printed)
     assert li2.explore(li2.LandscapeSpec(group="cyclic:7", starts=20)).unexplained == 20

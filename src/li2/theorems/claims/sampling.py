@@ -1,0 +1,5 @@
+"""How much data keeps the maxima: Theorem 4."""
+
+from li2.theorems.claim import Claim
+
+CLAIMS: list[Claim] = []
