@@ -7,7 +7,7 @@ from torch import Tensor
 from li2.models import Examples, Problem, TwoLayer, Weights, named_activation, named_loss
 from li2.tasks import build_task
 
-ACTIVATIONS = ["square", "relu", "silu", "relu2", "tanh", "sigmoid", "0.7*x-1.3*x**2"]
+ACTIVATIONS = ["square", "cube", "relu", "silu", "relu2", "tanh", "sigmoid", "0.7*x-1.3*x**2"]
 LOSSES = ["mse", "mse-centred", "cross-entropy"]
 
 
@@ -58,6 +58,7 @@ def plain_activation(name: str, z: Tensor) -> Tensor:
     """σ as its definition says, for autograd."""
     return {
         "square": lambda: z * z,
+        "cube": lambda: z * z * z,
         "relu": lambda: z.clamp_min(0),
         "silu": lambda: z / (1 + (-z).exp()),
         "relu2": lambda: z.clamp_min(0) ** 2,

@@ -90,6 +90,9 @@ def test_a_specification_survives_its_command_and_json() -> None:
     [
         ("square", ("square", 0, 0)),
         ("relu²", ("relu2", 0, 0)),
+        ("Cube", ("cube", 0, 0)),
+        ("x^3", ("cube", 0, 0)),
+        ("x³", ("cube", 0, 0)),
         ("SiLU", ("silu", 0, 0)),
         ("x", ("polynomial", 1, 0)),
         ("2*x+0.5*x**2", ("polynomial", 2, 0.5)),
@@ -101,7 +104,9 @@ def test_activations(text: str, expected: tuple[str, float, float]) -> None:
     assert parse_activation(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "*x", "x**3", "2x 3x", "1+x", "x+y", "__import__('os')", "0*x", "x**2x"])
+@pytest.mark.parametrize(
+    "text", ["", "*x", "2*x**3", "x+x**3", "2x 3x", "1+x", "x+y", "__import__('os')", "0*x", "x**2x"]
+)
 def test_wrong_activations(text: str) -> None:
     with pytest.raises(Li2Error, match="is not known"):
         parse_activation(text)

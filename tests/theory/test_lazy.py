@@ -99,3 +99,91 @@ def test_frozen_course_is_training_with_a_resting_hidden_layer() -> None:
 
     norms = lazy.frozen_course(F, V0, lambda outputs: Y - outputs, advance, 40)
     assert norms == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize(("n", "K"), SIZES)
+def test_rates_are_eigenvalues(n: int, K: int) -> None:
+    F, _, _ = data(n, K)
+    F = F - F.mean(dim=0)
+    eigenvalues = torch.linalg.eigvalsh(F.T @ F)
+    rates = lazy.convergence_rates(F, 0.3)
+    assert rates.slowest == pytest.approx(eigenvalues[0].item() + 0.3)
+    assert rates.coupled == pytest.approx(eigenvalues[max(0, K - n + 1)].item() + 0.3)
+    assert (rates.slowest == 0.3) == (n <= K)
+
+
+@pytest.mark.parametrize(("K", "order"), [(3, 0), (10, 0), (11, 1), (12, 1), (30, 1)])
+def test_the_limit_is_of_order_eta_where_the_features_span_the_targets(K: int, order: int) -> None:
+    F, Y, _ = data(12, K)
+    F, Y = F - F.mean(dim=0), Y - Y.mean(dim=0)
+    assert lazy.limit_order(F, Y) == order
+    small = lazy.convergence_rates(F, 0.0).coupled * 1e-4
+    ratio = lazy.ridge(F, Y, small).gradient.norm() / lazy.ridge(F, Y, 10 * small).gradient.norm()
+    assert ratio.item() == pytest.approx(0.1**order, rel=0.02)
+    assert lazy.limit_order(F, F @ torch.ones(K, 2, dtype=F.dtype)) == 1
+
+
+@pytest.mark.parametrize("beta", [0.3, 1.0, 4.0])
+@pytest.mark.parametrize("eta", [0.0, 0.7])
+def test_slopes_by_differentiating_the_flow(beta: float, eta: float) -> None:
+    F, Y, V = data(12, 7)
+
+    def outer(time: float) -> torch.Tensor:
+        top = V + time * (beta * F.T @ (Y - beta * F @ V) - eta * V)
+        return (Y - beta * F @ top) @ top.T
+
+    slope = (outer(0.01) - outer(-0.01)) / 0.02  # exact: quadratic in time
+    predicted = lazy.initial_slope(F, Y, V, eta, beta)
+    assert (predicted - beta * slope).norm() < 1e-10 * predicted.norm()
+    assert ((lazy.printed_slope(F, Y, V, beta) - slope).norm() < 1e-10 * slope.norm()) == (eta == 0)
+
+
+@pytest.mark.parametrize(("n", "K"), SIZES)
+@pytest.mark.parametrize("beta", [0.3, 4.0])
+def test_limits_with_an_output_scale(n: int, K: int, beta: float) -> None:
+    F, Y, _ = data(n, K)
+    scaled = lazy.ridge(beta * F, Y, 0.5)
+    expected = beta * (Y - beta * F @ scaled.top) @ scaled.top.T
+    assert (lazy.scaled_limit(F, Y, 0.5, beta) - expected).norm() < 1e-9 * expected.norm()
+    assert (lazy.printed_limit(F, Y, 0.5, beta) - expected).norm() > 0.05 * expected.norm()
+
+
+@pytest.mark.parametrize(("n", "K"), SIZES)
+def test_the_whitened_gradient_is_the_ridge_gradient_and_that_of_the_least_objective(n: int, K: int) -> None:
+    F, Y, _ = data(n, K)
+    expected = lazy.ridge(F, Y, 0.5).gradient
+    assert (lazy.whitened_gradient(F, Y, 0.5) - expected).norm() < 1e-9 * expected.norm()
+    leaf = F.clone().requires_grad_()
+    least = lazy.least_objective(leaf, Y, 0.5)
+    (gradient,) = torch.autograd.grad(least, leaf)
+    assert (gradient + expected).norm() < 1e-9 * expected.norm()
+    top = lazy.ridge(F, Y, 0.5).top
+    assert least.item() == pytest.approx((((Y - F @ top) ** 2).sum() + 0.5 * (top**2).sum()).item() / 2)
+
+
+def test_a_node_climbs_its_part_of_the_least_objective() -> None:
+    F, Y, _ = data(12, 8)
+    own = F[:, 3].clone().requires_grad_()
+    others = torch.cat([F[:, :3], F[:, 4:]], dim=1)
+    energy = lazy.node_energy(others, own, Y, 0.5)
+    (column,) = torch.autograd.grad(energy, own)
+    drop = lazy.least_objective(others, Y, 0.5) - lazy.least_objective(F, Y, 0.5)
+    assert energy.item() == pytest.approx(drop.item(), rel=1e-10)
+    assert (column - lazy.ridge(F, Y, 0.5).gradient[:, 3]).norm() < 1e-10 * column.norm()
+
+
+def test_factors_of_lemma_1() -> None:
+    assert lazy.printed_factor(100, 20, 1.5, 3.0) == pytest.approx(3 / (153 * 33))
+    assert lazy.wide_factor(100, 1.5, 3.0) == pytest.approx(3 / 153**2)
+
+
+def test_the_velocity_of_a_node_sample_by_sample() -> None:
+    generator = torch.Generator().manual_seed(2)
+    X, W, Y = (torch.randn(*shape, generator=generator, dtype=torch.float64) for shape in ((9, 4), (4, 3), (9, 5)))
+    velocity = lazy.node_velocity(X, Y, W, torch.sin, torch.cos)
+    for j in range(3):
+        expected = torch.zeros(4, dtype=torch.float64)
+        for i in range(9):
+            for m in range(9):
+                expected += torch.cos(X[i] @ W[:, j]) * (Y[i] @ Y[m]) * torch.sin(X[m] @ W[:, j]) * X[i]
+        assert (velocity[:, j] - expected).norm() < 1e-12 * expected.norm()

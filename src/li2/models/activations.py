@@ -36,6 +36,7 @@ def _sigmoid_derivative(z: Tensor) -> Tensor:
 
 _NAMED = {
     "square": Activation("square", torch.square, lambda z: 2 * z),
+    "cube": Activation("cube", lambda z: z.square() * z, lambda z: 3 * z.square()),
     "relu": Activation("relu", torch.relu, lambda z: (z > 0).to(z.dtype)),
     "silu": Activation("silu", torch.nn.functional.silu, _silu_derivative),
     "relu2": Activation("relu2", lambda z: torch.relu(z).square(), lambda z: 2 * torch.relu(z)),

@@ -104,7 +104,7 @@ def _on_log_grid(epoch: int, per_decade: int) -> bool:
     return any(round(10 ** (i / per_decade)) == epoch for i in (nearest - 1, nearest, nearest + 1))
 
 
-ACTIVATIONS = ("square", "relu", "silu", "relu2", "tanh", "sigmoid")
+ACTIVATIONS = ("square", "cube", "relu", "silu", "relu2", "tanh", "sigmoid")
 
 
 def parse_activation(text: str) -> tuple[str, float, float]:
@@ -113,8 +113,9 @@ def parse_activation(text: str) -> tuple[str, float, float]:
     Raises:
         Li2Error: if the text is neither.
     """
-    plain = text.lower().replace(" ", "").replace("·", "*").replace("²", "**2").replace("^", "**")
-    name = plain.replace("relu**2", "relu2")
+    plain = text.lower().replace(" ", "").replace("·", "*").replace("^", "**")
+    plain = plain.replace("²", "**2").replace("³", "**3")
+    name = {"relu**2": "relu2", "x**3": "cube"}.get(plain, plain)
     if name in ACTIVATIONS:
         return name, 0.0, 0.0
     number = r"(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"

@@ -1,7 +1,7 @@
 """Stage I, lazy learning: the hidden layer rests and the top layer fits its features (Proposition 1).
 
 All functions take F̃ (n, K) and Ỹ (n, M) as the loss centres them and η > 0 or η = 0; with the published
-loss that is F and Y − 1/M, and η = n·wd/2. The objective is J = ½‖Ỹ − F̃V‖² + ½η‖V‖².
+loss that is F and Y − 1/M, and η = n·wd/2. The objective is J = ½‖Ỹ − βF̃V‖² + ½η‖V‖², β = 1 unless it is said.
 """
 
 from collections.abc import Callable
@@ -104,6 +104,135 @@ def gradient_flow(
     return GradientFlow(times, torch.stack(norms), torch.stack(losses))
 
 
+@dataclass(frozen=True)
+class Rates:
+    """How fast the lazy stage ends, by the eigenvalues of A = F̃ᵀF̃ + ηI.
+
+    Attributes:
+        slowest: λ_min(A), of V − V* (and of G_F) from a general V₀: η as soon as F̃ has a kernel, from K ≥ n on.
+        coupled: the least eigenvalue off that kernel, of V and G_F from V₀ = 0.
+    """
+
+    slowest: float
+    coupled: float
+
+
+def convergence_rates(features: Features, eta: float) -> Rates:
+    """The exponential rates of V → V_ridge and G_F → G_F(∞) under gradient flow (Proposition 1, equation 57)."""
+    singular = torch.linalg.svdvals(features)
+    kept = singular[singular > _negligible(features)]
+    coupled = kept.min().item() ** 2 + eta
+    return Rates(coupled if len(kept) == features.shape[1] else eta, coupled)
+
+
+def limit_order(features: Features, targets: Targets) -> int:
+    """The power of η with which ‖G_F(∞)‖ vanishes as η → 0: 1 if Ỹ lies in the span of F̃, otherwise 0.
+
+    Proposition 1 has O(η); the appendix assumes the span, the main text does not. G_F(∞) = (Ỹ − F̃V)Vᵀ tends to
+    (Ỹ − F̃F̃⁺Ỹ)(F̃⁺Ỹ)ᵀ, which has no reason to vanish if there is a residual.
+    """
+    left, singular, _ = torch.linalg.svd(features, full_matrices=False)
+    left = left[:, singular > _negligible(features)]
+    outside = targets - left @ (left.T @ targets)
+    return int((outside.norm() <= 1e-9 * targets.norm()).item())
+
+
+def initial_gradient(features: Features, targets: Targets, top: Top, output_scale: float = 1.0) -> Features:
+    """−∂J/∂F at t = 0: β(Ỹ − βF̃V₀)V₀ᵀ (equation 66, times β)."""
+    return output_scale * (targets - output_scale * features @ top) @ top.T
+
+
+def printed_slope(features: Features, targets: Targets, top: Top, output_scale: float) -> Features:
+    """d(EVᵀ)/dt at t = 0 for η = 0, E = Ỹ − βF̃V (equation 67): β·ỸỸᵀF̃ + β²R₂(V₀) + β³R₃(V₀).
+
+    R₂ = −(ỸV₀ᵀF̃ᵀF̃ + F̃V₀ỸᵀF̃ + F̃F̃ᵀỸV₀ᵀ) and R₃ = F̃V₀V₀ᵀF̃ᵀF̃ + F̃F̃ᵀF̃V₀V₀ᵀ.
+    """
+    F, Y, V, beta = features, targets, top, output_scale
+    second = -(Y @ V.T @ F.T @ F + F @ V @ Y.T @ F + F @ F.T @ Y @ V.T)
+    third = F @ V @ V.T @ F.T @ F + F @ F.T @ F @ V @ V.T
+    return beta * Y @ Y.T @ F + beta**2 * second + beta**3 * third
+
+
+def initial_slope(
+    features: Features, targets: Targets, top: Top, eta: float = 0.0, output_scale: float = 1.0
+) -> Features:
+    """d(−∂J/∂F)/dt at t = 0: β²·ỸỸᵀF̃ + β³R₂(V₀) + β⁴R₃(V₀) − βη·ỸV₀ᵀ + 2β²η·F̃V₀V₀ᵀ.
+
+    −∂J/∂F = β·EVᵀ has one β more than the EVᵀ of equation 68, and the decay of V₀ adds the terms with η.
+    """
+    decay = -eta * targets @ top.T + 2 * output_scale * eta * features @ top @ top.T
+    return output_scale * (printed_slope(features, targets, top, output_scale) + decay)
+
+
+def scaled_limit(features: Features, targets: Targets, eta: float, output_scale: float) -> Features:
+    """−∂J/∂F at t = ∞ for outputs βF̃V: G_F(∞) of β = 1 with η/β² in place of η.
+
+    EVᵀ, of which equation 69 says G_F(∞)/β², is this over β.
+    """
+    return ridge(features, targets, eta / output_scale**2).gradient
+
+
+def printed_limit(features: Features, targets: Targets, eta: float, output_scale: float) -> Features:
+    """The limit as equation 69 prints it: G_F(∞)/β², with η as it is."""
+    return ridge(features, targets, eta).gradient / output_scale**2
+
+
+def printed_factor(width: int, count: int, level: float, eta: float) -> float:
+    """The factor of ỸỸᵀF̃ in G_F(∞) as Lemma 1 prints it, η/((Kc + η)(nc + η)), c₁ = c₂ = c.
+
+    Args:
+        width: K.
+        count: n.
+        level: c = E σ(z)² − E σ(z)σ(z′), z and z′ two rows' preactivations (see li2.theory.kernel).
+        eta: η.
+    """
+    return eta / ((width * level + eta) * (count * level + eta))
+
+
+def wide_factor(width: int, level: float, eta: float) -> float:
+    """The factor of ỸỸᵀF̃ in G_F(∞) for K ≫ n on the data of Lemma 1: η/(Kc + η)².
+
+    There F̃F̃ᵀ ≈ Kc·P₁, and both whitenings are by F̃F̃ᵀ since F̃(F̃ᵀF̃ + ηI)⁻¹ = (F̃F̃ᵀ + ηI)⁻¹F̃.
+    """
+    return eta / (width * level + eta) ** 2
+
+
+def whitened_gradient(features: Features, targets: Targets, eta: float) -> Features:
+    """η⁻¹P_ηỸỸᵀP_ηF̃ with P_η = η(F̃F̃ᵀ + ηI)⁻¹: G_F(∞) with both of its sides whitened."""
+    inverse = torch.linalg.inv(features @ features.T + eta * torch.eye(len(features), dtype=features.dtype))
+    return eta * (inverse @ targets) @ (targets.T @ (inverse @ features))
+
+
+def least_objective(features: Features, targets: Targets, eta: float) -> Float[Tensor, ""]:
+    """J* = min over V of J = ½ tr ỸᵀP_ηỸ, differentiable; G_F(∞) = −∂J*/∂F."""
+    gram = features @ features.T + eta * torch.eye(len(features), dtype=features.dtype)
+    return eta * (targets * torch.linalg.solve(gram, targets)).sum() / 2
+
+
+def node_energy(
+    others: Float[Tensor, "n _"], feature: Float[Tensor, " n"], targets: Targets, eta: float
+) -> Float[Tensor, ""]:
+    """What a node f̃ climbs beside the others: (η/2)‖ỸᵀR₋f̃‖²/(1 + f̃ᵀR₋f̃), R₋ = (F̃₋F̃₋ᵀ + ηI)⁻¹, differentiable.
+
+    It is the part of J* that the node takes away, and its gradient is the node's column of G_F(∞).
+    """
+    gram = others @ others.T + eta * torch.eye(len(others), dtype=others.dtype)
+    solved = torch.linalg.solve(gram, feature)
+    return eta / 2 * (targets.T @ solved).square().sum() / (1 + feature @ solved)
+
+
+def node_velocity(
+    inputs: Float[Tensor, "n d"],
+    targets: Targets,
+    nodes: Float[Tensor, "d K"],
+    function: Callable[[Tensor], Tensor],
+    derivative: Callable[[Tensor], Tensor],
+) -> Float[Tensor, "d K"]:
+    """ẇ_j = XᵀD_jỸỸᵀσ(Xw_j), D_j = diag σ′(Xw_j), of every column w_j (equation 6, Theorem 1)."""
+    preactivations = inputs @ nodes
+    return inputs.T @ (derivative(preactivations) * (targets @ (targets.T @ function(preactivations))))
+
+
 def frozen_course(
     features: Features,
     top: Top,
@@ -150,6 +279,11 @@ def _solve(gram: Tensor, right: Tensor, eta: float) -> Tensor:
     values, vectors = torch.linalg.eigh(gram)
     inverse = torch.where(values > _rounding(gram), 1 / (values + eta), 0.0)
     return vectors @ (inverse[:, None] * (vectors.T @ right))
+
+
+def _negligible(features: Features) -> float:
+    """Singular values of F̃ up to this one are zero but for rounding."""
+    return max(features.shape) * torch.finfo(features.dtype).eps * features.norm().item()
 
 
 def _rounding(gram: Tensor) -> float:

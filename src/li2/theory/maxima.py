@@ -106,3 +106,21 @@ def critical_point(representations: Representations, ranks: Mapping[int, int]) -
         total += resistance
     node = np.concatenate([half, half])
     return CriticalPoint(node / np.linalg.norm(node), 1 / total, list(ranks.values()) == [1])
+
+
+def complex_maximum(order: int, dimension: int) -> Maximum:
+    """The maxima in a non-trivial irrep for complex weights, σ(x) = x² on all M² pairs and E = ½‖Ỹᵀσ(Xw)‖².
+
+    Complex functions have independent parts in an irrep and in its conjugate, and every matrix is a coefficient, so
+    that every irrep stands on its own, whatever its type. The maxima have all mass in it, ‖u‖² = ‖v‖² = ½, and are of
+    rank one: û ∝ xyᴴ and v̂ ∝ yzᴴ, with ‖ûv̂‖ = ‖û‖‖v̂‖ = M/2d, hence E* = (2d/M)·(M/2d)². The unit vectors x, y and
+    z of ℂᵈ, 2d − 1 real dimensions each, give the same node if they turn by a common phase: the set of maxima has
+    3(2d − 1) − 1 dimensions. As û and v̂ are free matrices in a pair of conjugate complex irreps with real weights,
+    too, what lies around the maxima there is the same, at half the energy. (Ours; the paper optimises over the complex
+    numbers in Theorem 3 only.)
+
+    Args:
+        order: M.
+        dimension: d_k.
+    """
+    return Maximum(order / (2 * dimension), 1, 3 * (2 * dimension - 1) - 1, 2 * dimension - 1)

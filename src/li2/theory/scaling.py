@@ -18,3 +18,14 @@ def critical_ratio(order: int, largest_dimension: int = 1, delta: float = 0.0) -
     """
     correction = 1.0 if largest_dimension == 1 else largest_dimension / 2
     return correction * (CRITICAL_CONSTANT - delta) * math.log(order) / order
+
+
+def sufficient_samples(order: int, dimension: int, delta: float = 1.0) -> float:
+    """d²·M·ln(M/δ), the number of random pairs that Theorem 4 asks for, up to a constant that it leaves open.
+
+    Args:
+        order: M.
+        dimension: d of the irreps whose maxima are to be kept.
+        delta: δ, the probability of losing them.
+    """
+    return dimension**2 * order * math.log(order / delta)

@@ -13,7 +13,7 @@ from li2.theorems.landscape import Landscape, explore
 from li2.theory.maxima import critical_point, energy_of_coefficients, printed_energy, square_maximum
 from li2.theory.statements import STATEMENTS
 
-GROUPS = ("cyclic:7", "cyclic:6", "product:2x2", "symmetric:3", "quaternion", "alternating:4", "frobenius:7.3")
+GROUPS = ("quaternion", "frobenius:7.3", "cyclic:7", "cyclic:6", "product:2x2", "symmetric:3", "alternating:4")
 
 CPU = torch.device("cpu")
 
@@ -136,7 +136,11 @@ def _critical_point_checks(representations: Representations) -> list[Check]:
         for number, irrep in enumerate(irreps)
         if number
     }
-    families = [{number: rank} for number, rank in full.items()]
+    families = [
+        {number: rank}
+        for number, most in full.items()
+        for rank in ([most] if irreps[number].type == "quaternionic" else range(1, most + 1))
+    ]
     families += [
         {number: full[number], other: full[other]} for number, other in zip(full, list(full)[1:], strict=False)
     ]
@@ -168,6 +172,8 @@ def _corollary_1(setting: Setting) -> Evidence:
     predicted = [
         square_maximum(landscape.order, *kind).nullity for kind in zip(maxima["dimension"], maxima["type"], strict=True)
     ]
+    wanted = {(irrep.dimension, irrep.type) for irrep in setting.of_group.characters.real_irreps[1:]}
+    reached = set(zip(maxima["dimension"], maxima["type"], strict=True))
     listed = "; ".join(
         f"{row['nullity']} for {row['type']} type, d = {row['dimension']}" for row in maxima.to_dict("records")
     )
@@ -176,7 +182,10 @@ def _corollary_1(setting: Setting) -> Evidence:
         [Check.every("kinds of maxima with a zero eigenvalue on the sphere", flat, len(maxima))],
         f"Zero eigenvalues on the sphere at the maxima of {landscape.spec.group}: {listed}. "
         f"{flat} of {len(maxima)} kinds are flat; the others are isolated points.",
-        [Check.every("kinds of maxima with the predicted nullity", right, len(maxima))],
+        [
+            Check.every("kinds of maxima with the predicted nullity", right, len(maxima)),
+            Check.every("kinds of irreps (dimension, type) that were reached", len(wanted & reached), len(wanted)),
+        ],
     )
 
 
@@ -200,7 +209,7 @@ def _corollary_2(setting: Setting) -> Evidence:
     if drop is not None:
         statement.append(Check.at_most("lowest E over E* on the way between two frequencies", 0.999, drop))
     correction = [Check.every("maxima with E = M/4, or M/2 at the alternating frequency", right, len(points))]
-    if len(complex_type) > 1:
+    if len(complex_type) >= 10:
         phases = complex_type["inversion"].quantile([0.1, 0.9])
         correction.append(
             Check.at_least("spread of |cos(v, Pu)|, 10 % to 90 % quantile", 0.3, float(phases.iloc[1] - phases.iloc[0]))
