@@ -10,10 +10,10 @@
 from typing import TYPE_CHECKING, Any
 
 from li2.errors import Li2Error
-from li2.specs import EndState, LandscapeSpec, Outcome, RunSpec, StageBoundary
+from li2.specs import EndState, LandscapeSpec, Outcome, RunSpec, StageBoundary, VerifySpec
 
 if TYPE_CHECKING:
-    from li2.api import Landscape, RunResult, explore, load, resume, run, write_report
+    from li2.api import Landscape, RunResult, Verification, explore, load, resume, run, verify, write_report
 
 __all__ = [
     "EndState",
@@ -24,14 +24,27 @@ __all__ = [
     "RunResult",
     "RunSpec",
     "StageBoundary",
+    "Verification",
+    "VerifySpec",
     "explore",
     "load",
     "resume",
     "run",
+    "verify",
     "write_report",
 ]
 
-_NEEDS_TORCH = ("Landscape", "RunResult", "explore", "load", "resume", "run", "write_report")
+_NEEDS_TORCH = (
+    "Landscape",
+    "RunResult",
+    "Verification",
+    "explore",
+    "load",
+    "resume",
+    "run",
+    "verify",
+    "write_report",
+)
 
 
 def __getattr__(name: str) -> Any:

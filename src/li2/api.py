@@ -7,9 +7,19 @@ from li2 import runs
 from li2.report import write_report
 from li2.runs import Progress, RunResult, load
 from li2.specs import RunSpec
-from li2.theorems import Landscape, explore
+from li2.theorems import Landscape, Verification, explore, verify
 
-__all__ = ["Landscape", "RunResult", "explore", "load", "resume", "run", "write_report"]
+__all__ = [
+    "Landscape",
+    "RunResult",
+    "Verification",
+    "explore",
+    "load",
+    "resume",
+    "run",
+    "verify",
+    "write_report",
+]
 
 
 def run(spec: RunSpec, out: Path | str | None = None, progress: Progress | None = None) -> RunResult:

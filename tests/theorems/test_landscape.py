@@ -69,7 +69,7 @@ def test_all_pairs_by_their_number_or_by_index(tmp_path: Path, split: str) -> No
 
 def test_a_wrong_prediction_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The paper's energies, 4 times too small, explain nothing."""
-    from li2.theorems import landscape as module
+    from li2.theorems import terrain as module
 
     def printed(order: int, dimension: int, kind: str):  # type: ignore[no-untyped-def]
         from li2.theory.maxima import Maximum, square_maximum

@@ -42,7 +42,8 @@ def landscape_command(
     """Find the maxima of a hidden node's energy, and compare them with those that the theory predicts.
 
     The energy E(w) = ½‖Ỹᵀσ(Xw)‖² is climbed on the unit sphere from random starts, until the projected gradient
-    vanishes. By default it is taken on all pairs of the group.
+    vanishes. By default it is taken on all pairs of the group. On a part of them, --out also follows the maxima on all
+    pairs to those on that part.
     """
     values = read_config(config, LANDSCAPE_KEYS) if config else {}
     spec = LandscapeSpec(**{**values, **read_overrides(settings or [], LANDSCAPE_KEYS)})
@@ -50,12 +51,19 @@ def landscape_command(
     from li2.report import LandscapeDirectory
 
     directory = None if out is None else LandscapeDirectory.new(out)
-    with _progress() as progress:
+    from li2.theorems.landscape_course import course
+
+    with _progress("converged") as progress:
         landscape = api.explore(spec, progress)
+    followed = None
+    if directory is not None and spec.has_course:
+        with _progress("data sizes") as progress:
+            followed = course(spec, progress=progress)
     if directory is not None:
-        directory.write(landscape)
+        directory.write(landscape, followed)
     if as_json:
-        print(json.dumps(landscape.as_json(), ensure_ascii=False, allow_nan=False))
+        values = landscape.as_json() | ({} if followed is None else {"course": followed.as_json()})
+        print(json.dumps(values, ensure_ascii=False, allow_nan=False))
     else:
         _print(landscape)
         if directory is not None:
@@ -63,15 +71,15 @@ def landscape_command(
 
 
 @contextmanager
-def _progress() -> "Iterator[Callable[[int, int], None] | None]":
-    """A bar of converged starts; nothing where there is no terminal."""
+def _progress(what: str) -> "Iterator[Callable[[int, int], None] | None]":
+    """A bar; nothing where there is no terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield None
         return
-    columns = (TextColumn("converged"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("converged", total=None)
+        task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 

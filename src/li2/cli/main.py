@@ -9,6 +9,7 @@ from li2.cli.landscape import LANDSCAPE_EPILOG, landscape_command
 from li2.cli.report import report_command
 from li2.cli.run import RUN_EPILOG, run_command
 from li2.cli.show_config import show_config_command
+from li2.cli.verify import VERIFY_EPILOG, verify_command
 from li2.errors import Li2Error
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app = typer.Typer(
 app.command("run", epilog=RUN_EPILOG)(run_command)
 app.command("show-config")(show_config_command)
 app.command("landscape", epilog=LANDSCAPE_EPILOG)(landscape_command)
+app.command("verify", epilog=VERIFY_EPILOG)(verify_command)
 app.command("report")(report_command)
 app.add_typer(groups_app, name="groups")
 

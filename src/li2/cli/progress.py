@@ -77,3 +77,16 @@ def _every(seconds: float, show: Callback) -> Callback:
             show(epoch, epochs, metrics, stages)
 
     return called
+
+
+@contextmanager
+def show_count() -> Iterator[Callable[[int, int, str], None]]:
+    """A callback (done, total, what comes next): a bar, or lines where there is no terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda done, total, what: console.print(f"{done}/{total}  {what}", highlight=False)
+        return
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total, what: bar.update(task, completed=done, total=total, description=what)

@@ -1,16 +1,18 @@
 """What a run is and how it ended: frozen, validated values. No torch."""
 
-from li2.specs.keys import KEYS, LANDSCAPE_KEYS, Key, keys_table
+from li2.specs.keys import KEYS, LANDSCAPE_KEYS, VERIFY_KEYS, Key, keys_table
 from li2.specs.landscape_spec import LandscapeSpec
 from li2.specs.outcome import STAGES, EndState, Outcome, StageBoundary
 from li2.specs.parsing import DiagnosisSchedule, LearningRateSchedule
 from li2.specs.run_spec import RunSpec, overridden
 from li2.specs.sources import read_config, read_overrides
+from li2.specs.verify_spec import VerifySpec
 
 __all__ = [
     "KEYS",
     "LANDSCAPE_KEYS",
     "STAGES",
+    "VERIFY_KEYS",
     "DiagnosisSchedule",
     "EndState",
     "Key",
@@ -19,6 +21,7 @@ __all__ = [
     "Outcome",
     "RunSpec",
     "StageBoundary",
+    "VerifySpec",
     "keys_table",
     "overridden",
     "read_config",

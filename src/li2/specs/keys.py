@@ -28,6 +28,7 @@ _CHOICES = {
     "init": ("published", "published-separate", "gaussian"),
     "dtype": ("float32", "float64"),
     "centring": ("samples", "classes", "none"),
+    "weights": ("real", "complex"),
 }
 
 
@@ -74,7 +75,7 @@ _ALL = [
     Key(
         "activation",
         "square",
-        "square, relu, silu, relu2, tanh, sigmoid or a polynomial a*x+b*x**2",
+        "square, cube, relu, silu, relu2, tanh, sigmoid or a polynomial a*x+b*x**2",
         "σ, the hidden nodes' non-linearity",
     ),
     Key(
@@ -155,6 +156,12 @@ LANDSCAPE_KEYS: dict[str, Key] = {
         _one_of("centring"),
         "how Ỹ is centred: P₁Y over the samples, Y − 1/M over the classes, or Y as it is",
     ),
+    "weights": Key(
+        "weights",
+        "real",
+        _one_of("weights"),
+        "whether nodes are real or complex; complex ones need a polynomial σ (square, cube, a*x+b*x**2)",
+    ),
     "starts": Key(
         "starts", 200, "a whole number from 1 to 1,000,000", "ascents, from random points of the unit sphere"
     ),
@@ -162,6 +169,19 @@ LANDSCAPE_KEYS: dict[str, Key] = {
     "device": KEYS["device"],
 }
 """The keys of a landscape."""
+
+VERIFY_KEYS: dict[str, Key] = {
+    "claims": Key("claims", (), "names of claims", "which claims; default: all"),
+    "group": Key(
+        "group", (), "names of groups with commas between them", "where to measure; default: each claim's own choice"
+    ),
+    "all_small_groups": Key(
+        "all_small_groups", None, "a whole number from 2 to 127", "measure on all groups of order 2 to N instead"
+    ),
+    "scale": Key("scale", "quick", "quick or paper", "seconds for each claim, or the full laws"),
+    "seed": Key("seed", 0, "a whole number ≥ 0 and < 2³²", "of everything random"),
+}
+"""The keys of a verification; on the command line ``group`` and ``seed`` are KEY=VALUE words."""
 
 
 def keys_table(keys: dict[str, Key] = KEYS) -> list[tuple[str, str, str, str]]:

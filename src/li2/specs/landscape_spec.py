@@ -6,9 +6,13 @@ from pydantic import Field, model_validator
 
 from li2.errors import Li2Error
 from li2.specs.keys import LANDSCAPE_KEYS, Key
+from li2.specs.parsing import parse_activation
 from li2.specs.spec import Finite, Spec
 
 SIZES = ("train_fraction", "train_size", "train_index")
+
+HOLOMORPHIC = ("square", "cube", "polynomial")
+"""The activations that are polynomials."""
 
 
 def _default(name: str) -> Any:
@@ -34,6 +38,7 @@ class LandscapeSpec(Spec):
     train_index: str | None = None
     split: str = _default("split")
     centring: str = _default("centring")
+    weights: str = _default("weights")
     starts: Annotated[int, Field(ge=1, le=1_000_000)] = _default("starts")
     seed: Annotated[int, Field(ge=0, lt=2**32)] = _default("seed")
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = _default("device")
@@ -45,7 +50,22 @@ class LandscapeSpec(Spec):
             raise Li2Error(f"{' and '.join(given)} were both given; leave out all but one.")
         return self
 
+    @model_validator(mode="after")
+    def _complex_weights_need_a_polynomial(self) -> "LandscapeSpec":
+        if self.weights == "complex" and parse_activation(self.activation)[0] not in HOLOMORPHIC:
+            raise Li2Error(
+                f"weights=complex needs a σ that is holomorphic, but activation={self.activation} is not; "
+                "take square, cube or a*x+b*x**2."
+            )
+        return self
+
     @property
     def has_all_pairs(self) -> bool:
         """Whether the energy is taken on all pairs."""
         return all(getattr(self, name) is None for name in SIZES)
+
+    @property
+    def has_course(self) -> bool:
+        """Whether there are maxima on all pairs to follow to those on a part of them."""
+        kind, _, b = parse_activation(self.activation)
+        return not self.has_all_pairs and not (kind == "polynomial" and b == 0)

@@ -1,11 +1,36 @@
 """Where predictions meet measurements."""
 
+from li2.theorems.claim import Check, Claim, Curve, Evidence, Finding, Plot, Setting, Verdict
+from li2.theorems.claims import CLAIMS
 from li2.theorems.landscape import Landscape, explore
+from li2.theorems.landscape_course import Course, course
 from li2.theorems.proposition1 import (
     PROPOSITION_1_FIGURES,
     compare_course,
     compare_flow,
     compare_ridge,
 )
+from li2.theorems.verify import ClaimResult, Verification, verify
 
-__all__ = ["PROPOSITION_1_FIGURES", "Landscape", "compare_course", "compare_flow", "compare_ridge", "explore"]
+__all__ = [
+    "CLAIMS",
+    "PROPOSITION_1_FIGURES",
+    "Check",
+    "Claim",
+    "ClaimResult",
+    "Course",
+    "Curve",
+    "Evidence",
+    "Finding",
+    "Landscape",
+    "Plot",
+    "Setting",
+    "Verdict",
+    "Verification",
+    "compare_course",
+    "compare_flow",
+    "compare_ridge",
+    "course",
+    "explore",
+    "verify",
+]

@@ -52,17 +52,17 @@ class Check:
         """The measured number is the predicted one, up to a relative and an absolute difference."""
         words = [f"{relative:g} relative"] * bool(relative) + [f"{absolute:g}"] * bool(absolute)
         passed = abs(measured - predicted) <= max(absolute, relative * abs(predicted))
-        return cls(what, predicted, measured, "± " + " or ".join(words or ["0"]), passed)
+        return cls(what, float(predicted), float(measured), "± " + " or ".join(words or ["0"]), bool(passed))
 
     @classmethod
     def at_most(cls, what: str, bound: float, measured: float) -> "Check":
         """The measured number does not exceed the predicted bound."""
-        return cls(what, f"≤ {bound:.4g}", measured, "a bound", measured <= bound)
+        return cls(what, f"≤ {bound:.4g}", float(measured), "a bound", bool(measured <= bound))
 
     @classmethod
     def at_least(cls, what: str, bound: float, measured: float) -> "Check":
         """The measured number does not fall below the predicted bound."""
-        return cls(what, f"≥ {bound:.4g}", measured, "a bound", measured >= bound)
+        return cls(what, f"≥ {bound:.4g}", float(measured), "a bound", bool(measured >= bound))
 
     @classmethod
     def inside(cls, what: str, predicted: float, measured: float, low: float, high: float) -> "Check":
@@ -74,7 +74,7 @@ class Check:
     @classmethod
     def every(cls, what: str, right: int, total: int) -> "Check":
         """Something that must be so in all cases."""
-        return cls(what, f"{total} of {total}", f"{right} of {total}", "all", right == total and total > 0)
+        return cls(what, f"{total} of {total}", f"{right} of {total}", "all", bool(right == total and total > 0))
 
 
 @dataclass(frozen=True)
@@ -112,20 +112,24 @@ class Evidence:
     """What a measurement brought.
 
     Attributes:
-        statement: checks of the statement as it is printed, at least one.
+        statement: checks of the statement as it is printed; none where it cannot be decided here.
         correction: checks of what we put beside it.
         summary: two sentences: what was found, and what follows.
         plots: figures.
+        notes: further figures that were measured and decide nothing, a phrase each.
     """
 
     statement: Sequence[Check]
     summary: str
     correction: Sequence[Check] = ()
     plots: Sequence[Plot] = ()
+    notes: Sequence[str] = ()
 
     @property
     def verdict(self) -> Verdict:
         """Holds if every check of the statement passed; with a correction if every check of that did."""
+        if not self.statement:
+            return Verdict.NOT_APPLICABLE
         if all(check.passed for check in self.statement):
             return Verdict.HOLDS
         if self.correction and all(check.passed for check in self.correction):
@@ -169,6 +173,7 @@ class Claim:
         measure: brings the evidence; raises NotApplicable.
         groups: on which groups it is measured unless others are asked for; empty for a claim without a group.
         small: whether it is quick enough for all small groups.
+        family: whether it is a law over groups of its own, that can be looked at on a single group, too.
     """
 
     statement: Statement
@@ -176,6 +181,13 @@ class Claim:
     measure: Callable[[Setting], Evidence]
     groups: tuple[str, ...] = ()
     small: bool = False
+    family: bool = False
+
+    def places(self, groups: Sequence[str]) -> Sequence[str | None]:
+        """Where it is measured if these groups are asked for; None stands for no group."""
+        if groups and (self.groups or self.family):
+            return groups
+        return self.groups or (None,)
 
 
 @dataclass(frozen=True)
@@ -199,15 +211,21 @@ class Finding:
         """That of the evidence."""
         return self.evidence.verdict if self.evidence else Verdict.NOT_APPLICABLE
 
+    @property
+    def text(self) -> str:
+        """What was found, or why the claim is not applicable, in words."""
+        return self.evidence.summary if self.evidence else str(self.reason)
+
     def as_json(self) -> dict[str, Any]:
         """For ``--json``."""
         evidence = self.evidence
         return {
             "group": self.group,
             "verdict": self.verdict.value,
-            "summary": evidence.summary if evidence else self.reason,
+            "summary": self.text,
             "statement": _checks_json(evidence.statement if evidence else ()),
             "correction": _checks_json(evidence.correction if evidence else ()),
+            "notes": list(evidence.notes) if evidence else [],
             "seconds": round(self.seconds, 3),
         }
 

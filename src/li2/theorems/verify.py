@@ -2,11 +2,15 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+import torch
 
 from li2.errors import Li2Error
 from li2.groups import Representations, catalogue, named_group
+from li2.specs import VerifySpec
 from li2.theorems.claim import Claim, Finding, NotApplicable, Setting, Verdict, overall
 from li2.theorems.claims import CLAIMS
 from li2.theory.statements import named_statements
@@ -20,7 +24,7 @@ class ClaimResult:
     """A claim with everything found on it."""
 
     claim: Claim
-    findings: Sequence[Finding]
+    findings: list[Finding]
 
     @property
     def verdict(self) -> Verdict:
@@ -33,14 +37,20 @@ class Verification:
     """What a verification has found so far.
 
     Attributes:
-        command: the shell command that repeats it.
-        results: claims in the paper's order, with their findings.
-        missing: claims that an interruption has left unmeasured, in part at least.
+        spec: what was asked for.
+        results: all claims, in the paper's order, with what was found on them.
+        complete: how many of them, from the first on, have been measured everywhere.
     """
 
-    command: str
-    results: list[ClaimResult] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
+    spec: VerifySpec
+    results: list[ClaimResult]
+    complete: int = 0
+
+    @property
+    def rest(self) -> VerifySpec | None:
+        """The claims that an interruption has left unmeasured, in part at least; None if there are none."""
+        names = tuple(result.claim.statement.name for result in self.results[self.complete :])
+        return VerifySpec(**{**self.spec.explicit(), "claims": names}) if names else None
 
     @property
     def seconds(self) -> float:
@@ -50,9 +60,9 @@ class Verification:
     def as_json(self) -> dict[str, Any]:
         """For ``--json``."""
         return {
-            "command": self.command,
+            "command": self.spec.command(),
             "seconds": round(self.seconds, 2),
-            "missing": self.missing,
+            "rest": self.rest and self.rest.command(),
             "claims": [
                 {
                     "claim": result.claim.statement.name,
@@ -89,53 +99,49 @@ def small_groups(largest: int) -> list[str]:
     return [line.name for line in catalogue() if 1 < line.order <= largest]
 
 
-def verify(
-    claims: Sequence[Claim],
-    groups: Sequence[str],
-    *,
-    scale: str = "quick",
-    seed: int = 0,
-    command: str = "",
-    progress: Progress | None = None,
-) -> Verification:
+def verify(spec: VerifySpec, progress: Progress | None = None) -> Verification:
     """Measure claims; an interruption (Ctrl-C) keeps what has been found until then.
 
     Args:
-        claims: which.
-        groups: on which groups; empty for each claim's own.
-        scale: ``quick`` or ``paper``.
-        seed: of everything random.
-        command: the shell command that repeats it, for the page.
+        spec: which claims, on which groups.
         progress: see :data:`Progress`.
 
     Raises:
-        Li2Error: if a group is wrong; nothing has been measured then.
+        Li2Error: if a claim or a group is wrong; nothing has been measured then.
     """
-    given = {name: Representations(named_group(name)) for name in groups}
-    for name, representations in given.items():
-        if representations.group.order == 1:
-            raise Li2Error(f"claims are about groups with features, but {name} is trivial; take a larger one.")
-    places = {claim.statement.name: ((groups or claim.groups) if claim.groups else (None,)) for claim in claims}
-    total, done = sum(map(len, places.values())), 0
-    verification = Verification(command)
-    for number, claim in enumerate(claims):
-        findings: list[Finding] = []
-        try:
-            for place in places[claim.statement.name]:
+    small = spec.all_small_groups
+    claims = chosen_claims(spec.claims, small=small is not None)
+    groups = spec.group if small is None else small_groups(small)
+    given = {name: _featured(name) for name in dict.fromkeys(groups)}
+    places = [(claim, claim.places(tuple(given))) for claim in claims]
+    verification = Verification(spec, [ClaimResult(claim, []) for claim in claims])
+    total, done = sum(len(names) for _, names in places), 0
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # everything here is small: threads would mostly wait for each other
+    try:
+        for result, (claim, names) in zip(verification.results, places, strict=True):
+            for name in names:
                 if progress is not None:
-                    progress(done, total, f"{claim.statement.name} {place or ''}".strip())
-                if place is not None and place not in given:
-                    given[place] = Representations(named_group(place))
-                setting = Setting(given[place] if place else None, scale, seed)
-                findings.append(_measured(claim, place, setting))
+                    progress(done, total, f"{claim.statement.name} {name or ''}".strip())
+                if name is not None and name not in given:
+                    given[name] = _featured(name)
+                setting = Setting(given[name] if name else None, spec.scale, spec.seed)
+                result.findings.append(_measured(claim, name, setting))
                 done += 1
-        except KeyboardInterrupt:
-            verification.missing = [later.statement.name for later in claims[number:]]
-            return verification
-        finally:
-            if findings:
-                verification.results.append(ClaimResult(claim, findings))
+            verification.complete += 1
+    except KeyboardInterrupt:
+        pass
+    finally:
+        torch.set_num_threads(threads)
     return verification
+
+
+def _featured(name: str) -> Representations:
+    """The representations of a group that has features."""
+    group = named_group(name)
+    if group.order == 1:
+        raise Li2Error(f"claims are about groups with features, but {name} is trivial; take a larger one.")
+    return Representations(group)
 
 
 def _measured(claim: Claim, group: str | None, setting: Setting) -> Finding:
@@ -145,4 +151,6 @@ def _measured(claim: Claim, group: str | None, setting: Setting) -> Finding:
         evidence = claim.measure(setting)
     except NotApplicable as why:
         reason = str(why)
+    except (ArithmeticError, MemoryError, RuntimeError, np.linalg.LinAlgError) as failure:  # others keep theirs
+        reason = f"It could not be measured: {type(failure).__name__}, {failure}."
     return Finding(group, evidence, reason, time.process_time() - begun)
