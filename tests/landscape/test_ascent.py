@@ -9,7 +9,7 @@ import torch
 from li2.diagnostics import FourierBasis
 from li2.groups import Representations, named_group
 from li2.landscape import SampleEnergy, TableEnergy, ascend, end_points, merged, random_starts, sphere_spectrum
-from li2.landscape.ascent import TOLERANCE, Ascent, _Climb
+from li2.landscape.ascent import TOLERANCE, Ascent, Climb
 from li2.models import named_activation
 
 CPU = torch.device("cpu")
@@ -28,7 +28,7 @@ def sampled(name: str, fraction: float, activation: str = "square") -> SampleEne
                                                               ("cyclic:5", 1.0, "tanh")])  # fmt: skip
 def test_the_energy_never_falls_and_nodes_stay_on_the_sphere(name: str, fraction: float, activation: str) -> None:
     energy = sampled(name, fraction, activation)
-    climb = _Climb(energy, random_starts(energy, 30, seed=1))
+    climb = Climb(energy, random_starts(energy, 30, seed=1))
     before = climb.values.clone()
     for _ in range(200):
         climb.step()

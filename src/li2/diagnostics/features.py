@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Complex, Float
+from jaxtyping import Complex, Float, Inexact
 from torch import Tensor
 
-from li2.groups import Representations
+from li2.groups import RealIrrep, Representations
 
 CONSTANT = 1e-20
 """A node whose non-constant mass is below this share of its squared length is constant but for rounding."""
@@ -52,10 +52,21 @@ class NodeFeatures:
 
 
 class FourierBasis:
-    """The matrix entries of a group's non-trivial irreps as tensors, of conjugate irreps those of the first."""
+    """The matrix entries of a group's non-trivial irreps as tensors.
 
-    def __init__(self, representations: Representations, device: torch.device) -> None:
+    Of conjugate irreps only the first is kept: a real function has the same part in both. Complex functions have not;
+    for them (``is_complex``) every irrep stands on its own, is spanned by copies of rank one whatever its type, and has
+    phases as those of complex type do, which are angles of singular vectors known only up to a common factor.
+    """
+
+    def __init__(self, representations: Representations, device: torch.device, *, is_complex: bool = False) -> None:
+        self.is_complex = is_complex
         self.irreps = representations.characters.real_irreps[1:]
+        if is_complex:
+            self.irreps = tuple(
+                RealIrrep(irrep.label, (row,), irrep.dimension, irrep.type)
+                for row, irrep in enumerate(representations.characters.irreps)
+            )[1:]
         order = representations.group.order
         entries = [
             torch.as_tensor(representations.matrices(irrep.members[0])).reshape(order, -1).T.to(torch.complex128)
@@ -76,18 +87,21 @@ class FourierBasis:
         """The irreps' labels, in order."""
         return [irrep.label for irrep in self.irreps]
 
-    def coefficients(self, values: Float[Tensor, "M r"]) -> Complex[Tensor, "entries r"]:
+    def coefficients(self, values: Inexact[Tensor, "M r"]) -> Complex[Tensor, "entries r"]:
         """The coefficients û_k = Σ_g u_g C_k(g) of r functions on the group, the entries of all irreps in turn."""
+        if values.is_complex():
+            return self._entries @ values.to(torch.complex128)
         values = values.double()
         return torch.complex(self._entries.real @ values, self._entries.imag @ values)
 
-    def node_features(self, W: Float[Tensor, "d K"]) -> NodeFeatures:
-        """The irrep content of the columns of W, k stacked blocks of M rows."""
+    def node_features(self, W: Inexact[Tensor, "d K"]) -> NodeFeatures:
+        """The irrep content of the columns of W, k stacked blocks of M rows; complex only if the basis is."""
+        lengths = W.abs().double().square().sum(dim=0)
         blocks = W.reshape(-1, self._entries.shape[1], W.shape[1])
         coefficients = torch.stack([self.coefficients(block) for block in blocks])
         mass = self._weights @ coefficients.abs().square().sum(dim=0)
         total = mass.sum(dim=0)
-        total[total <= CONSTANT * W.double().square().sum(dim=0)] = torch.nan
+        total[total <= CONSTANT * lengths] = torch.nan
         largest, irrep = mass.max(dim=0)
         pure = largest.clone()
         phases, left, right, ranks = (total.new_full((len(blocks), W.shape[1]), torch.nan) for _ in range(4))
@@ -95,8 +109,8 @@ class FourierBasis:
         for number in sorted(set(irrep.tolist())):
             nodes = (irrep == number).nonzero().squeeze(1)
             parts = self._matrices(coefficients[:, :, nodes], number)
-            absent = _length(parts) ** 2 <= CONSTANT * W[:, nodes].double().square().sum(dim=0)
-            kind = self.irreps[number].type
+            absent = _length(parts) ** 2 <= CONSTANT * lengths[nodes]
+            kind = "complex" if self.is_complex else self.irreps[number].type
             coupling[nodes] = _coupling(parts).masked_fill(absent.any(dim=0), torch.nan)
             if self.irreps[number].dimension == 1:
                 phases[:, nodes] = parts[..., 0, 0].angle().masked_fill(absent, torch.nan)

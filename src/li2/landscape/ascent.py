@@ -62,41 +62,52 @@ def random_starts(energy: Energy, count: int, seed: int) -> Nodes:
     return unit_nodes(nodes).to(energy.device)
 
 
-def ascend(energy: Energy, starts: Nodes, progress: Progress | None = None) -> Ascent:
+def ascend(
+    energy: Energy,
+    starts: Nodes,
+    progress: Progress | None = None,
+    *,
+    tolerance: float = TOLERANCE,
+    steps: int = GRADIENT_STEPS,
+    newton: bool = True,
+) -> Ascent:
     """Climb from every column of ``starts`` until its projected gradient vanishes.
 
     Steps go along the projected gradient r = ∇E − (w·∇E)w and back to the sphere, all starts at once; those that have
-    not converged in :data:`GRADIENT_STEPS`, because some direction is nearly flat, go on one by one with Newton's
+    not converged in so many, because some direction is nearly flat, go on one by one with Newton's
     method. A step that would lower the energy is not taken but shortened, so that the energy never falls.
 
     Args:
         energy: what to climb.
         starts: (d, S), of length one.
         progress: called from time to time.
+        tolerance: the slope from which an ascent counts as converged.
+        steps: along the projected gradient, at most.
+        newton: whether those that have not converged go on; otherwise they end where they are.
     """
     nodes = starts.clone()
     energies, slopes = (starts.new_zeros(starts.shape[1]) for _ in range(2))
     running = torch.arange(starts.shape[1], device=starts.device)
-    climb = _Climb(energy, nodes)
-    for _ in range(0, GRADIENT_STEPS, PATIENCE):
+    climb = Climb(energy, nodes)
+    for _ in range(0, steps, PATIENCE):
         for _ in range(PATIENCE):
             climb.step()
         nodes[:, running], energies[running], slopes[running] = climb.W, climb.values, climb.slopes()
-        going = climb.slopes() > TOLERANCE
+        going = climb.slopes() > tolerance
         running = running[going]
         if progress is not None:
             progress(starts.shape[1] - len(running), starts.shape[1])
         if not len(running):
             break
         climb.keep(going)
-    for done, number in enumerate(running.tolist(), start=1):
-        nodes[:, number], energies[number], slopes[number] = _newton(energy, nodes[:, number])
+    for done, number in enumerate(running.tolist() if newton else [], start=1):
+        nodes[:, number], energies[number], slopes[number] = _newton(energy, nodes[:, number], tolerance)
         if progress is not None:
             progress(starts.shape[1] - len(running) + done, starts.shape[1])
-    return Ascent(nodes, energies, slopes, slopes <= TOLERANCE)
+    return Ascent(nodes, energies, slopes, slopes <= tolerance)
 
 
-def _newton(energy: Energy, w: Float[Tensor, " d"]) -> tuple[Float[Tensor, " d"], Tensor, Tensor]:
+def _newton(energy: Energy, w: Float[Tensor, " d"], tolerance: float) -> tuple[Float[Tensor, " d"], Tensor, Tensor]:
     """The end of an ascent by Newton steps, with its energy and slope.
 
     Each eigenvalue of the Hessian on the sphere counts by its absolute value, so that steps lead away from saddle
@@ -105,7 +116,7 @@ def _newton(energy: Energy, w: Float[Tensor, " d"]) -> tuple[Float[Tensor, " d"]
     value, gradient = _at(energy, w)
     for _ in range(NEWTON_STEPS):
         tangent = _tangent(w, gradient)
-        if tangent.norm() <= TOLERANCE * gradient.norm():
+        if tangent.norm() <= tolerance * gradient.norm():
             break
         basis = _tangent_basis(w)
         eigenvalues, vectors = torch.linalg.eigh(_sphere_hessian(energy, w, gradient, basis))
@@ -133,7 +144,7 @@ def _at(energy: Energy, w: Float[Tensor, " d"]) -> tuple[Tensor, Float[Tensor, "
     return values[0], gradients[:, 0]
 
 
-class _Climb:
+class Climb:
     """The ascents that go on."""
 
     def __init__(self, energy: Energy, W: Nodes) -> None:
@@ -181,6 +192,13 @@ def sphere_spectrum(energy: Energy, w: Float[Tensor, " d"]) -> Float[Tensor, " t
     """The d − 1 eigenvalues of the Hessian on the sphere, P(∇²E − w·∇E)P on the tangent space at w, ascending."""
     _, gradient = _at(energy, w)
     return torch.linalg.eigvalsh(_sphere_hessian(energy, w, gradient, _tangent_basis(w)))
+
+
+def softest_direction(energy: Energy, w: Float[Tensor, " d"]) -> Float[Tensor, " d"]:
+    """The unit tangent vector in which the energy on the sphere falls least, or rises most."""
+    _, gradient = _at(energy, w)
+    basis = _tangent_basis(w)
+    return basis @ torch.linalg.eigh(_sphere_hessian(energy, w, gradient, basis)).eigenvectors[:, -1]
 
 
 def _sphere_hessian(

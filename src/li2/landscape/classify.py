@@ -9,6 +9,7 @@ from torch import Tensor
 from li2.diagnostics import FourierBasis
 from li2.groups import Group
 from li2.landscape.ascent import Ascent, sphere_spectrum
+from li2.landscape.complex_nodes import complex_nodes
 from li2.landscape.energies import Energy
 
 FEATURE, MEMORISING = 0.9, 0.5
@@ -32,14 +33,18 @@ END_POINT_COLUMNS = {
     "rank_1": "effective rank of û",
     "rank_2": "effective rank of v̂",
     "coupling": "‖ûv̂‖/(‖û‖‖v̂‖)",
-    "inversion": "|cos| of v with u(g⁻¹): 1 for nodes [u; ±Pu]",
+    "inversion": "|cos| of v with (the conjugate of) u(g⁻¹): 1 for nodes [u; ±Pu]",
     "kind": "feature, memorising or mixed, by purity",
 }
 
 
 def end_points(ascent: Ascent, basis: FourierBasis, group: Group) -> pd.DataFrame:
-    """The :data:`END_POINT_COLUMNS` of every ascent, on two operands of a group."""
-    features = basis.node_features(ascent.nodes)
+    """The :data:`END_POINT_COLUMNS` of every ascent, on two operands of a group.
+
+    For a complex basis nodes are [Re w; Im w].
+    """
+    nodes = complex_nodes(ascent.nodes) if basis.is_complex else ascent.nodes
+    features = basis.node_features(nodes)
     irreps = [basis.irreps[number] for number in features.irrep.tolist()]
     table = pd.DataFrame(
         {
@@ -54,7 +59,7 @@ def end_points(ascent: Ascent, basis: FourierBasis, group: Group) -> pd.DataFram
             "rank_1": _numbers(features.ranks[0]),
             "rank_2": _numbers(features.ranks[1]),
             "coupling": _numbers(features.coupling),
-            "inversion": _numbers(_inversion(ascent.nodes, group)),
+            "inversion": _numbers(_inversion(nodes, group)),
         }
     )
     table["kind"] = np.select(
@@ -100,7 +105,7 @@ def _curvature(energy: Energy, node: Tensor) -> tuple[int, int]:
 
 
 def _inversion(nodes: Tensor, group: Group) -> Tensor:
-    """|cos| of v with u(g⁻¹)."""
+    """|cos| of v with the conjugate of u(g⁻¹)."""
     u, v = nodes[: group.order], nodes[group.order :]
     inverses = torch.tensor(group.inverses, device=nodes.device)
     lengths = u.norm(dim=0) * v.norm(dim=0)

@@ -1,13 +1,15 @@
 """The energy E(w) = ½‖Ỹᵀσ(Xw)‖² of a node, for any data, and faster on whole group tables.
 
-Nodes are columns w = [u; v; …]; everything is float64 and batched over S nodes.
+Nodes are columns w = [u; v; …]; everything is float64 and batched over S nodes. Where σ is a polynomial, nodes may be
+complex128, too: E is then half the squared length of the complex vector Ỹᵀσ(Xw), its gradient ∂E/∂Re w + i·∂E/∂Im w,
+and its Hessian that in [Re w; Im w]. :class:`li2.landscape.ComplexEnergy` makes real nodes of those.
 """
 
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Inexact
 from torch import Tensor
 
 from li2.groups import Group, Representations
@@ -17,6 +19,9 @@ from li2.models.losses import Labels
 from li2.models.two_layer import Rows
 
 Nodes = Float[Tensor, "d S"]
+AnyNodes = Inexact[Tensor, "d S"]
+"""Real or complex."""
+
 Values = Float[Tensor, " S"]
 Spectrum = list[Tensor]
 
@@ -68,20 +73,22 @@ class DataEnergy:
         """Where it is computed."""
         return self.inputs.device
 
-    def value_and_gradient(self, W: Nodes) -> tuple[Values, Nodes]:
+    def value_and_gradient(self, W: AnyNodes) -> tuple[Values, AnyNodes]:
         """E(w) and ∇E(w) = XᵀD Ỹ Ỹᵀσ(Xw), D = diag σ′(Xw), of every column of W."""
-        z = self.inputs @ W
-        correlations = self.targets.T @ self.activation.function(z)
-        signal = (self.targets @ correlations) * self.activation.derivative(z)
-        return correlations.square().sum(dim=0) / 2, self.inputs.T @ signal
+        inputs, targets = self.inputs.to(W.dtype), self.targets.to(W.dtype)
+        z = inputs @ W
+        correlations = targets.T @ self.activation.function(z)
+        signal = (targets @ correlations) * self.activation.derivative(z).conj()
+        return _half_squares(correlations), inputs.T @ signal
 
-    def hessian(self, w: Float[Tensor, " d"]) -> Float[Tensor, "d d"]:
-        """∇²E(w) = JJᵀ + Xᵀ diag(σ″(Xw)·ỸỸᵀσ(Xw)) X with J = XᵀD Ỹ."""
-        z = self.inputs @ w
-        jacobian = self.inputs.T @ (self.activation.derivative(z)[:, None] * self.targets)
-        signal = self.targets @ (self.targets.T @ self.activation.function(z))
-        curvature = _second_derivative(self.activation, z) * signal
-        return jacobian @ jacobian.T + self.inputs.T @ (curvature[:, None] * self.inputs)
+    def hessian(self, w: Inexact[Tensor, " d"]) -> Float[Tensor, "e e"]:
+        """∇²E(w) = JJᵀ + Xᵀ diag(σ″(Xw)·ỸỸᵀσ(Xw)) X with J = XᵀD Ỹ, for real w; e = d, or 2d for complex w."""
+        inputs, targets = self.inputs.to(w.dtype), self.targets.to(w.dtype)
+        z = inputs @ w
+        jacobian = inputs.T @ (self.activation.derivative(z)[:, None] * targets)
+        signal = targets @ (targets.T @ self.activation.function(z))
+        curvature = _second_derivative(self.activation, z) * signal.conj()
+        return _real_hessian(jacobian, inputs.T @ (curvature[:, None] * inputs))
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,30 +119,30 @@ class SampleEnergy:
         """Where it is computed."""
         return self.rows.device
 
-    def value_and_gradient(self, W: Nodes) -> tuple[Values, Nodes]:
+    def value_and_gradient(self, W: AnyNodes) -> tuple[Values, AnyNodes]:
         """E(w) and ∇E(w) of every column of W."""
         z = W[self.rows[:, 0]]
         for operand in self.rows.T[1:]:
             z = z + W[operand]
-        correlations = self._onto_classes(self.activation.function(z))
-        signal = self._onto_samples(correlations) * self.activation.derivative(z)
-        return correlations.square().sum(dim=0) / 2, sum_into_rows(signal, self.rows, self.size)
+        correlations = self.onto_classes(self.activation.function(z))
+        signal = self.onto_samples(correlations) * self.activation.derivative(z).conj()
+        return _half_squares(correlations), _into_rows(signal, self.rows, self.size)
 
-    def hessian(self, w: Float[Tensor, " d"]) -> Float[Tensor, "d d"]:
+    def hessian(self, w: Inexact[Tensor, " d"]) -> Float[Tensor, "e e"]:
         """∇²E(w), as :meth:`DataEnergy.hessian`."""
         z = w[self.rows].sum(dim=1)
         identity = torch.eye(self.classes, dtype=w.dtype, device=w.device)
-        targets = self._onto_samples(identity)  # Ỹ, (n, M)
-        jacobian = sum_into_rows(self.activation.derivative(z)[:, None] * targets, self.rows, self.size)
+        targets = self.onto_samples(identity)  # Ỹ, (n, M)
+        jacobian = _into_rows(self.activation.derivative(z)[:, None] * targets, self.rows, self.size)
         signal = targets @ (targets.T @ self.activation.function(z))
-        curvature = _second_derivative(self.activation, z) * signal
-        result = jacobian @ jacobian.T
+        curvature = _second_derivative(self.activation, z) * signal.conj()
+        inner = torch.zeros(self.size, self.size, dtype=w.dtype, device=w.device)
         for left in self.rows.T:
             for right in self.rows.T:
-                result.view(-1).index_add_(0, left * self.size + right, curvature)
-        return result
+                inner.view(-1).index_add_(0, left * self.size + right, curvature)
+        return _real_hessian(jacobian, inner)
 
-    def _onto_classes(self, values: Float[Tensor, "n S"]) -> Float[Tensor, "M S"]:
+    def onto_classes(self, values: Inexact[Tensor, "n S"]) -> Inexact[Tensor, "M S"]:
         """Ỹᵀ·values."""
         sums = values.new_zeros(self.classes, values.shape[1]).index_add_(0, self.labels, values)
         if self.centring == "samples":
@@ -143,7 +150,7 @@ class SampleEnergy:
             return sums - counts[:, None] / len(values) * values.sum(dim=0)
         return sums - sums.sum(dim=0) / self.classes if self.centring == "classes" else sums
 
-    def _onto_samples(self, values: Float[Tensor, "M S"]) -> Float[Tensor, "n S"]:
+    def onto_samples(self, values: Inexact[Tensor, "M S"]) -> Inexact[Tensor, "n S"]:
         """Ỹ·values."""
         spread = values[self.labels]
         if self.centring == "samples":
@@ -155,11 +162,19 @@ class TableEnergy:
     """The energy for σ(x) = a·x + b·x² on all M² pairs of a group: E = ½‖c‖², c the centred 2b·(u ∗ v).
 
     What is not of degree one in both operands does not depend on the class, and so is centred away; a drops out.
-    Convolutions are taken by real FFT on products of cyclic groups (elements in mixed radix, first factor fastest),
-    by the irreps' Fourier transform on others.
+    Convolutions are taken by FFT on products of cyclic groups (elements in mixed radix, first factor fastest), by the
+    irreps' Fourier transform on others.
+
+    Args:
+        group: whose table.
+        device: where it is computed.
+        coefficient: b.
+        is_complex: whether nodes are complex128; otherwise they must be real.
     """
 
-    def __init__(self, group: Group, device: torch.device, coefficient: float = 1.0) -> None:
+    def __init__(
+        self, group: Group, device: torch.device, coefficient: float = 1.0, *, is_complex: bool = False
+    ) -> None:
         self.group = group
         self.size = 2 * group.order
         self.device = device
@@ -167,10 +182,10 @@ class TableEnergy:
         self._table = torch.tensor(group.table, device=device)
         shape = cyclic_shape(group)
         self._convolution: _Convolution = (
-            _IrrepConvolution(group, device) if shape is None else _CyclicConvolution(shape)
+            _IrrepConvolution(group, device, is_complex) if shape is None else _CyclicConvolution(shape, is_complex)
         )
 
-    def value_and_gradient(self, W: Nodes) -> tuple[Values, Nodes]:
+    def value_and_gradient(self, W: AnyNodes) -> tuple[Values, AnyNodes]:
         """E(w) and ∇E(w) of every column of W."""
         u, v = self._convolution.forward(W[: self.group.order]), self._convolution.forward(W[self.group.order :])
         product = self._convolution.multiply(u, v)
@@ -180,9 +195,9 @@ class TableEnergy:
         left = self._convolution.multiply(centred, self._convolution.adjoint(v))
         right = self._convolution.multiply(self._convolution.adjoint(u), centred)
         gradient = torch.cat([self._convolution.backward(left), self._convolution.backward(right)])
-        return c.square().sum(dim=0) / 2, 2 * self.coefficient * gradient
+        return _half_squares(c), 2 * self.coefficient * gradient
 
-    def hessian(self, w: Float[Tensor, " d"]) -> Float[Tensor, "d d"]:
+    def hessian(self, w: Inexact[Tensor, " d"]) -> Float[Tensor, "e e"]:
         """∇²E(w): c_h = wᵀA_h w, so it is Σ_h (2A_h w)(2A_h w)ᵀ + 2Σ_h c_h A_h, both centred over h."""
         M, table = self.group.order, self._table
         u, v = w[:M], w[M:]
@@ -193,10 +208,10 @@ class TableEnergy:
         c = 2 * self.coefficient * jacobian[:M].T @ u
         jacobian = 2 * self.coefficient * (jacobian - jacobian.mean(dim=1, keepdim=True))
         cross = 2 * self.coefficient * (c - c.mean())[table]
-        result = jacobian @ jacobian.T
-        result[:M, M:] += cross
-        result[M:, :M] += cross.T
-        return result
+        inner = torch.zeros(self.size, self.size, dtype=w.dtype, device=w.device)
+        inner[:M, M:] = cross.conj()
+        inner[M:, :M] = cross.mH
+        return _real_hessian(jacobian, inner)
 
 
 def cyclic_shape(group: Group) -> tuple[int, ...] | None:
@@ -217,13 +232,13 @@ def cyclic_shape(group: Group) -> tuple[int, ...] | None:
 
 @runtime_checkable
 class _Convolution(Protocol):
-    """A Fourier transform of real functions, (M, S), that turns convolutions into products."""
+    """A Fourier transform of functions, (M, S), that turns convolutions into products."""
 
-    def forward(self, values: Nodes) -> Spectrum:
+    def forward(self, values: AnyNodes) -> Spectrum:
         """The transform of functions."""
         ...
 
-    def backward(self, spectrum: Spectrum) -> Nodes:
+    def backward(self, spectrum: Spectrum) -> AnyNodes:
         """The functions with this transform."""
         ...
 
@@ -232,24 +247,27 @@ class _Convolution(Protocol):
         ...
 
     def adjoint(self, spectrum: Spectrum) -> Spectrum:
-        """The transform of g ↦ values(g⁻¹)."""
+        """The transform of g ↦ the conjugate of values(g⁻¹)."""
         ...
 
 
 class _CyclicConvolution:
-    """Real FFTs; the last axis varies fastest, so it is the first factor."""
+    """FFTs, real ones of real functions; the last axis varies fastest, so it is the first factor."""
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
+    def __init__(self, shape: tuple[int, ...], is_complex: bool) -> None:
         self._shape = shape[::-1] or (1,)
         self._axes = tuple(range(1, len(self._shape) + 1))
+        self._forward, self._backward = (
+            (torch.fft.fftn, torch.fft.ifftn) if is_complex else (torch.fft.rfftn, torch.fft.irfftn)
+        )
 
-    def forward(self, values: Nodes) -> Spectrum:
+    def forward(self, values: AnyNodes) -> Spectrum:
         """The transform of functions."""
-        return [torch.fft.rfftn(values.T.reshape(-1, *self._shape), dim=self._axes)]
+        return [self._forward(values.T.reshape(-1, *self._shape), dim=self._axes)]
 
-    def backward(self, spectrum: Spectrum) -> Nodes:
+    def backward(self, spectrum: Spectrum) -> AnyNodes:
         """The functions with this transform."""
-        values = torch.fft.irfftn(spectrum[0], s=self._shape, dim=self._axes)
+        values = self._backward(spectrum[0], s=self._shape, dim=self._axes)
         return values.reshape(len(values), -1).T
 
     def multiply(self, left: Spectrum, right: Spectrum) -> Spectrum:
@@ -257,35 +275,39 @@ class _CyclicConvolution:
         return [left[0] * right[0]]
 
     def adjoint(self, spectrum: Spectrum) -> Spectrum:
-        """The transform of g ↦ values(g⁻¹)."""
+        """The transform of g ↦ the conjugate of values(g⁻¹)."""
         return [spectrum[0].conj()]
 
 
 class _IrrepConvolution:
-    """The irreps' Fourier transform; of conjugate irreps only the first is kept."""
+    """The irreps' Fourier transform; of conjugate irreps only the first is kept for real functions."""
 
-    def __init__(self, group: Group, device: torch.device) -> None:
+    def __init__(self, group: Group, device: torch.device, is_complex: bool) -> None:
         representations = Representations(group)
         self._matrices, self._weights = [], []
+        self._is_complex = is_complex
         for irrep in representations.characters.real_irreps:
-            matrices = torch.as_tensor(representations.matrices(irrep.members[0])).to(device)
-            self._matrices.append(matrices.reshape(group.order, -1))
-            self._weights.append(irrep.dimension * len(irrep.members) / group.order)
+            for member in irrep.members if is_complex else irrep.members[:1]:
+                matrices = torch.as_tensor(representations.matrices(member)).to(device)
+                self._matrices.append(matrices.reshape(group.order, -1))
+                self._weights.append(irrep.dimension * (1 if is_complex else len(irrep.members)) / group.order)
 
-    def forward(self, values: Nodes) -> Spectrum:
+    def forward(self, values: AnyNodes) -> Spectrum:
         """The transform of functions."""
         spectrum = []
         for matrices in self._matrices:
             d = round(matrices.shape[1] ** 0.5)
-            spectrum.append((values.T.to(matrices.dtype) @ matrices).reshape(-1, d, d))
+            dtype = torch.promote_types(matrices.dtype, values.dtype)
+            spectrum.append((values.T.to(dtype) @ matrices.to(dtype)).reshape(-1, d, d))
         return spectrum
 
-    def backward(self, spectrum: Spectrum) -> Nodes:
+    def backward(self, spectrum: Spectrum) -> AnyNodes:
         """The functions with this transform."""
-        values = torch.zeros(len(self._matrices[0]), len(spectrum[0]), dtype=torch.float64, device=spectrum[0].device)
+        dtype = torch.complex128 if self._is_complex else torch.float64
+        values = torch.zeros(len(self._matrices[0]), len(spectrum[0]), dtype=dtype, device=spectrum[0].device)
         for matrices, weight, coefficients in zip(self._matrices, self._weights, spectrum, strict=True):
-            flat = coefficients.reshape(len(coefficients), -1)
-            values += weight * (matrices.conj() @ flat.T).real
+            part = matrices.conj().to(coefficients.dtype) @ coefficients.reshape(len(coefficients), -1).T
+            values += weight * (part if self._is_complex else part.real)
         return values
 
     def multiply(self, left: Spectrum, right: Spectrum) -> Spectrum:
@@ -293,8 +315,38 @@ class _IrrepConvolution:
         return [a @ b for a, b in zip(left, right, strict=True)]
 
     def adjoint(self, spectrum: Spectrum) -> Spectrum:
-        """The transform of g ↦ values(g⁻¹)."""
+        """The transform of g ↦ the conjugate of values(g⁻¹)."""
         return [coefficients.mH for coefficients in spectrum]
+
+
+def _into_rows(values: Inexact[Tensor, "n S"], rows: Rows, count: int) -> Inexact[Tensor, "d S"]:
+    """Xᵀ·values."""
+    if not values.is_complex():
+        return sum_into_rows(values, rows, count)
+    parts = sum_into_rows(torch.view_as_real(values).flatten(start_dim=1), rows, count)
+    return torch.view_as_complex(parts.reshape(count, -1, 2))
+
+
+def _half_squares(values: Inexact[Tensor, "M S"]) -> Values:
+    """½‖·‖² of every column."""
+    if values.is_complex():
+        return (values.real.square() + values.imag.square()).sum(dim=0) / 2
+    return values.square().sum(dim=0) / 2
+
+
+def _real_hessian(jacobian: Inexact[Tensor, "d M"], inner: Inexact[Tensor, "d d"]) -> Float[Tensor, "e e"]:
+    """The Hessian of ½Σ_h|c_h|² from J = (∂c_h/∂w_i) and Σ_h c̄_h ∂²c_h.
+
+    Where c is holomorphic, it takes x + iy to Re Σ_h |J_h·(x + iy)|² + Re (x + iy)ᵀ·inner·(x + iy), (2d, 2d) in
+    [x; y].
+    """
+    if not jacobian.is_complex():
+        return jacobian @ jacobian.T + inner
+    outer = jacobian.conj() @ jacobian.T
+    across = -outer.imag - inner.imag
+    return torch.cat(
+        [torch.cat([outer.real + inner.real, across], dim=1), torch.cat([across.T, outer.real - inner.real], dim=1)]
+    )
 
 
 def _second_derivative(activation: Activation, z: Tensor) -> Tensor:
@@ -303,5 +355,5 @@ def _second_derivative(activation: Activation, z: Tensor) -> Tensor:
     slope = activation.derivative(leaf)
     if not slope.requires_grad:
         return torch.zeros_like(z)
-    (curvature,) = torch.autograd.grad(slope.sum(), leaf)
-    return curvature
+    (curvature,) = torch.autograd.grad(slope, leaf, torch.ones_like(slope))
+    return curvature.conj()

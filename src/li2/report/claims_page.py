@@ -55,10 +55,12 @@ def _figures(result: ClaimResult) -> list[tuple[str, Markup]]:
 
 
 def _drawn(plot: Plot) -> go.Figure:
-    """Predicted curves as lines, measured ones as dots."""
+    """Predicted curves as lines, measured ones as dots; curves of one name share colour and legend."""
     figure = go.Figure()
-    for position, curve in enumerate(plot.curves):
-        colour = CURVE_COLOURS[position % len(CURVE_COLOURS)]
+    names = list(dict.fromkeys(curve.name for curve in plot.curves))
+    measured = {curve.name for curve in plot.curves if not curve.predicted}
+    for curve in plot.curves:
+        colour = CURVE_COLOURS[names.index(curve.name) % len(CURVE_COLOURS)]
         spread = None
         if curve.spread is not None:
             low, high = curve.spread
@@ -78,9 +80,11 @@ def _drawn(plot: Plot) -> go.Figure:
                 line={"color": colour, "width": 2, "dash": "dash"},
                 marker={"color": colour, "size": 8, "opacity": 0.8},
                 error_y=spread,
+                legendgroup=curve.name,
+                showlegend=not (curve.predicted and curve.name in measured),
             )
         )
     apply_style(figure, HEIGHT)
     figure.update_xaxes(title=plot.x, type="log" if plot.log_x else "linear")
     figure.update_yaxes(title=plot.y, type="log" if plot.log_y else "linear", exponentformat="power")
-    return figure.update_layout(hovermode="closest", showlegend=True)
+    return figure.update_layout(hovermode="closest", showlegend=True, margin={"t": 70})

@@ -2,26 +2,22 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-import torch
 
 from li2.errors import Li2Error
 from li2.files import put_in_place
-from li2.report.style import HEIGHT, TYPE_COLOURS, apply_style
+from li2.report import landscape_course, landscape_slices
+from li2.report.style import TYPE_COLOURS, apply_style
 from li2.report.templates import embedded, render
-from li2.theorems import Landscape
-
-SLICE = 121
-"""Points along each side of the slice."""
-
-FARTHEST = 0.99
-"""|cos| up to which two end points count as different in the slice."""
+from li2.theorems.landscape import Landscape
+from li2.theorems.landscape_course import Course
 
 
 class LandscapeDirectory:
-    """The files of one landscape: spec.json, points.parquet, maxima.parquet, nodes.npy, report.html."""
+    """The files of one landscape: spec.json, points.parquet, maxima.parquet, nodes.npy, report.html; course.parquet."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -34,8 +30,13 @@ class LandscapeDirectory:
             raise Li2Error(f"{path} exists and is not an empty directory; choose another --out.")
         return cls(path)
 
-    def write(self, landscape: Landscape) -> None:
-        """Write everything; raises Li2Error if the directory cannot be made, OSError if a file cannot be written."""
+    def write(self, landscape: Landscape, course: Course | None = None) -> None:
+        """Write everything, with the course from all pairs if it was followed.
+
+        Raises:
+            Li2Error: if the directory cannot be made.
+            OSError: if a file cannot be written.
+        """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -45,7 +46,9 @@ class LandscapeDirectory:
         put_in_place(self.path / "points.parquet", landscape.points.to_parquet)
         put_in_place(self.path / "maxima.parquet", landscape.maxima.to_parquet)
         put_in_place(self.path / "nodes.npy", lambda file: _save(file, landscape.nodes))
-        page = landscape_page(landscape)
+        if course is not None:
+            put_in_place(self.path / "course.parquet", course.table.to_parquet)
+        page = landscape_page(landscape, course)
         put_in_place(self.report, lambda file: file.write_text(page, encoding="utf-8"))
 
 
@@ -54,17 +57,33 @@ def _save(path: Path, array: np.ndarray) -> None:
         np.save(file, array)
 
 
-def landscape_page(landscape: Landscape) -> str:
+def landscape_page(landscape: Landscape, course: Course | None = None) -> str:
     """The page as HTML in one piece that works offline."""
-    drawn = _slice(landscape)
+    drawn = landscape_slices.slice_of(landscape)
     return render(
         "landscape.html.jinja",
         landscape=landscape,
         rows=landscape.as_json()["maxima"],
         energies=embedded(_energies(landscape), "energies"),
         slice=None if drawn is None else embedded(drawn, "slice"),
+        course=None if course is None else _course_parts(course),
         command=landscape.spec.command(),
     )
+
+
+def _course_parts(course: Course) -> dict[str, Any]:
+    """What the page shows of a course."""
+    chosen = landscape_slices.chosen_nodes(course)
+    slices = None if chosen is None else landscape_slices.slices_of(course, chosen)
+    return {
+        "sizes": course.table["n"].nunique(),
+        "words": landscape_course.course_words(course),
+        "linear": landscape_course.linear_words(course),
+        "tracked": embedded(landscape_course.tracked_figure(course), "tracked"),
+        "shares": embedded(landscape_course.shares_figure(course), "shares"),
+        "chosen": chosen,
+        "slices": None if slices is None else embedded(slices, "slices"),
+    }
 
 
 def _energies(landscape: Landscape) -> go.Figure:
@@ -103,46 +122,3 @@ def _energies(landscape: Landscape) -> go.Figure:
     figure.update_xaxes(title="irrep", tickvals=list(range(0, len(labels), step)), ticktext=labels[::step])
     figure.update_yaxes(title="E at the end of the ascent", rangemode="tozero")
     return figure.update_layout(hovermode="closest")
-
-
-def _slice(landscape: Landscape) -> go.Figure | None:
-    """The energy on a hemisphere through two different maxima, seen from above; None if there are no two."""
-    converged = landscape.points[landscape.points["converged"]].sort_values("energy", ascending=False)
-    candidates = [int(number) for number in (*converged.drop_duplicates("irrep").index, *converged.index)]
-    if not candidates:
-        return None
-    cosines = np.abs(landscape.nodes[:, candidates[0]] @ landscape.nodes[:, candidates])
-    others = np.flatnonzero(cosines < FARTHEST)  # neither the same point nor its mirror image
-    if not len(others):
-        return None
-    chosen = [candidates[0], candidates[int(others[0])]]
-    first, second = (landscape.nodes[:, number] for number in chosen)
-    top = (first + second) / np.linalg.norm(first + second)
-    across = (first - second) / np.linalg.norm(first - second)
-    third = np.random.default_rng(landscape.spec.seed).normal(size=len(top))
-    for axis in (top, across):
-        third -= (third @ axis) * axis
-    third /= np.linalg.norm(third)
-    side = np.linspace(-1, 1, SLICE)
-    x, y = np.meshgrid(side, side)
-    height = np.sqrt(np.clip(1 - x**2 - y**2, 0, None))
-    nodes = across[:, None] * x.ravel() + third[:, None] * y.ravel() + top[:, None] * height.ravel()
-    values, _ = landscape.energy.value_and_gradient(torch.from_numpy(nodes).to(landscape.energy.device))
-    energies = values.cpu().numpy().reshape(x.shape)
-    energies[x**2 + y**2 > 1] = np.nan
-    figure = go.Figure(
-        go.Contour(x=side, y=side, z=energies.astype(np.float32), colorscale="Viridis", ncontours=25,
-                   colorbar={"title": "E"}, hovertemplate="E = %{z:.4g}<extra></extra>")
-    )  # fmt: skip
-    for number, node in zip(chosen, (first, second), strict=True):
-        figure.add_annotation(
-            x=node @ across,
-            y=node @ third,
-            text=f"✕ irrep {landscape.points['irrep'][number]}",
-            showarrow=False,
-            bgcolor="rgba(255,255,255,0.75)",
-        )
-    apply_style(figure, int(1.5 * HEIGHT))
-    figure.update_xaxes(visible=False, range=[-1.05, 1.05], constrain="domain")
-    figure.update_yaxes(visible=False, scaleanchor="x", range=[-1.05, 1.05])
-    return figure.update_layout(hovermode="closest", showlegend=False)

@@ -17,8 +17,9 @@ from li2.theory.depth import gate_kernels, residual_sum
 
 @pytest.fixture
 def narrower(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(depth, "UPPER", (1024, 4096, 8192))
+    monkeypatch.setattr(depth, "UPPER", (1024, 2048, 4096))
     monkeypatch.setattr(depth, "EQUAL", (32, 256))
+    monkeypatch.setattr(depth, "DRAWS", (8, 8))
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -46,7 +46,8 @@ def test_selection_holds_and_a_wrong_exponent_does_not(monkeypatch: pytest.Monke
     assert CLAIMS["lemma-7"].measure(ALONE).verdict is Verdict.FAILS
 
 
-def test_the_leader_wins_from_positive_starts() -> None:
+def test_the_leader_wins_from_positive_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selection, "STARTS", (200, 200))
     evidence = CLAIMS["lemma-8"].measure(ALONE)
     assert evidence.verdict is Verdict.CORRECTED
     assert [check.passed for check in evidence.statement] == [True, True, True, False]
