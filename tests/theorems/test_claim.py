@@ -5,7 +5,7 @@ import pytest
 
 from li2.theorems import Check, Evidence, Finding, Verdict
 from li2.theorems.claim import overall
-from li2.theorems.fits import exponent, power_law
+from li2.theorems.instruments.fits import exponent, power_law
 
 GOOD, BAD = Check.at_most("x", 1.0, 0.5), Check.at_most("x", 1.0, 1.5)
 

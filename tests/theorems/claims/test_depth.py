@@ -9,7 +9,7 @@ from torch import Tensor
 from li2.models import named_activation
 from li2.theorems.claim import Setting, Verdict
 from li2.theorems.claims import depth
-from li2.theorems.deep import deep_network
+from li2.theorems.instruments.deep import deep_network
 from li2.theory.depth import gate_kernels, residual_sum
 
 [CLAIM] = depth.CLAIMS

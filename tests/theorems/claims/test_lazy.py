@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from li2.groups import Representations, named_group
-from li2.theorems import layer
 from li2.theorems.claim import Check, Evidence, Setting, Verdict
 from li2.theorems.claims import CLAIMS, whitening
 from li2.theorems.claims import lazy as claims
+from li2.theorems.instruments import layer
 from li2.theory import kernel, lazy
 
 

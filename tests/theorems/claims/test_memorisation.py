@@ -11,7 +11,7 @@ from li2.models import named_activation
 from li2.models.activations import Activation
 from li2.theorems.claim import Check, Evidence, Setting, Verdict
 from li2.theorems.claims import memorisation
-from li2.theorems.one_target import OneTarget, best_division, is_maximum
+from li2.theorems.instruments.one_target import OneTarget, best_division, is_maximum
 from li2.theory.memorisation import SHAPES, Memorisation, Shape, focused, global_maximum, local_maxima, spread
 
 (CLAIM,) = memorisation.CLAIMS

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from li2.groups import Representations, named_group
-from li2.theorems import collecting
 from li2.theorems.claim import Setting, Verdict
 from li2.theorems.claims import muon, rebalancing, selection
+from li2.theorems.instruments import collecting
 from li2.theory.collection import polar_column_printed
 
 CLAIMS = {claim.statement.name: claim for claim in muon.CLAIMS}

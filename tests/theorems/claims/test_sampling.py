@@ -9,7 +9,7 @@ from li2.landscape.walks import follow_adam, follow_gradient
 from li2.theorems import CLAIMS, Setting, Verdict
 from li2.theorems.claims import sampling
 from li2.theorems.claims.sampling import ADAM, CROSS, GRADIENT, RANDOM, boundary, sampled
-from li2.theorems.cross_energy import CrossEnergy
+from li2.theorems.instruments.cross_energy import CrossEnergy
 
 
 @pytest.fixture(autouse=True)

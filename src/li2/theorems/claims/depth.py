@@ -7,7 +7,7 @@ from torch import Generator, Tensor
 from li2.models import named_activation
 from li2.tasks import build_task
 from li2.theorems.claim import Check, Claim, Curve, Evidence, Plot, Setting
-from li2.theorems.deep import DeepNetwork, cosine, deep_network
+from li2.theorems.instruments.deep import DeepNetwork, cosine, deep_network
 from li2.theory.depth import (
     backpropagated,
     best_diagonals,

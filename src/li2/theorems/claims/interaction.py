@@ -16,7 +16,7 @@ from li2.specs import RunSpec
 from li2.tasks import build_split, build_task
 from li2.theorems.claim import Check, Claim, Curve, Evidence, Plot, Setting
 from li2.theorems.claims.modulation import theorem_7
-from li2.theorems.claims.pairs import all_pairs, centred_features
+from li2.theorems.instruments.pairs import all_pairs, centred_features
 from li2.theory import reconstruction as theory
 from li2.theory.statements import STATEMENTS
 from li2.training import Training

@@ -11,7 +11,7 @@ from li2.landscape import Ascent, DataEnergy, ascend, random_starts
 from li2.models import named_activation, unit_nodes
 from li2.models.activations import Activation
 from li2.theorems.claim import Check, Claim, Curve, Evidence, Plot, Setting
-from li2.theorems.one_target import OneTarget, best_division, is_maximum, positive_starts
+from li2.theorems.instruments.one_target import OneTarget, best_division, is_maximum, positive_starts
 from li2.theory.memorisation import (
     SHAPES,
     Memorisation,

@@ -13,7 +13,7 @@ from li2.groups import Representations
 from li2.landscape import DataEnergy, ascend, random_starts
 from li2.models import Examples, named_activation, unit_nodes
 from li2.theorems.claim import Check, Curve, Evidence, NotApplicable, Plot, Setting
-from li2.theorems.claims.pairs import all_pairs, centred_features
+from li2.theorems.instruments.pairs import all_pairs, centred_features
 from li2.theory import reconstruction as theory
 from li2.theory.maxima import square_maximum
 

@@ -14,7 +14,7 @@ from li2.models import Examples, named_activation, unit_nodes
 from li2.tasks import build_task
 from li2.theorems.claim import Check, Claim, Curve, Evidence, Plot, Setting
 from li2.theorems.claims import rebalancing, selection
-from li2.theorems.collecting import polar_factor
+from li2.theorems.instruments.collecting import polar_factor
 from li2.theory.collection import (
     muon_slope,
     polar_column,

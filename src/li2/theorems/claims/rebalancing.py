@@ -10,7 +10,7 @@ from numpy.random import Generator, default_rng
 
 from li2.theorems.claim import Check, Claim, Curve, Evidence, Plot, Setting
 from li2.theorems.claims.selection import SIGMAS, agrees, largest_deviation
-from li2.theorems.collecting import (
+from li2.theorems.instruments.collecting import (
     Choice,
     Collections,
     Sets,

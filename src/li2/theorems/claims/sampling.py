@@ -16,8 +16,8 @@ from li2.landscape.energies import Energy, Nodes, SampleEnergy
 from li2.landscape.walks import follow_adam, follow_gradient
 from li2.models import named_activation, unit_nodes
 from li2.theorems.claim import Check, Claim, Curve, Evidence, Plot, Setting
-from li2.theorems.cross_energy import CrossEnergy
-from li2.theorems.fits import Interval, power_law
+from li2.theorems.instruments.cross_energy import CrossEnergy
+from li2.theorems.instruments.fits import Interval, power_law
 from li2.theory.scaling import sufficient_samples
 from li2.theory.statements import STATEMENTS
 

@@ -7,7 +7,16 @@ import torch
 from torch import Tensor
 
 from li2.theorems.claim import Check, Claim, Curve, Evidence, Plot, Setting
-from li2.theorems.layer import Readout, Samples, centred, distance, exponent, group_samples, normal, square_layer
+from li2.theorems.instruments.layer import (
+    Readout,
+    Samples,
+    centred,
+    distance,
+    exponent,
+    group_samples,
+    normal,
+    square_layer,
+)
 from li2.theory import lazy
 from li2.theory.statements import STATEMENTS
 

@@ -9,7 +9,16 @@ from numpy import ndarray
 from numpy.random import Generator, default_rng
 
 from li2.theorems.claim import Check, Claim, Curve, Evidence, Plot, Setting
-from li2.theorems.collecting import CONVERGED, Choice, Sets, arrived, collect, follow, frechet, into_the_ball
+from li2.theorems.instruments.collecting import (
+    CONVERGED,
+    Choice,
+    Sets,
+    arrived,
+    collect,
+    follow,
+    frechet,
+    into_the_ball,
+)
 from li2.theory.collection import collection_bounds, collection_time, selection_probabilities
 from li2.theory.statements import STATEMENTS
 

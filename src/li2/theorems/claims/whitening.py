@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from li2.theorems.claim import Check, Claim, Curve, Evidence, Plot, Setting
-from li2.theorems.layer import (
+from li2.theorems.instruments.layer import (
     Readout,
     Samples,
     centred,

@@ -1,0 +1,1 @@
+"""What claims measure with: random layers, simulated dynamics, energies of a proof, fits. Nothing here predicts."""
