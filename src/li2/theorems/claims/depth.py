@@ -8,6 +8,7 @@ from li2.models import named_activation
 from li2.tasks import build_task
 from li2.theorems.claim import Check, Claim, Curve, Evidence, Plot, Setting
 from li2.theorems.instruments.deep import DeepNetwork, cosine, deep_network
+from li2.theorems.instruments.fits import exponent
 from li2.theory.depth import (
     backpropagated,
     best_diagonals,
@@ -112,7 +113,7 @@ class _Widths:
         """Of the kernel form, from both sides."""
         at = f"{self.activation}, widths {NARROW} and {UPPER[-1]}: cosine of G_1 with"
         missing = 1 - np.square(self.upper["kernel"])
-        slope = float(np.polyfit(np.log(UPPER), np.log(missing), 1)[0])
+        slope = exponent(UPPER, missing)
         return [
             Check.at_least(f"{at} the kernel form", AGREEMENT, self.upper["kernel"][-1]),
             Check.at_most(f"{at} (Θ ⊙ ỸỸᵀ)F_1 alone", 0.98, self.upper["product"][-1]),

@@ -55,7 +55,7 @@ def _theorem_2(setting: Setting) -> Evidence:
         statement,
         f"{len(points)} ascents on {landscape.spec.group} end at E = {found}, {worst:.3g} times the printed "
         f"energies (the proof drops the factor 2 of the cross term 2uv). v = ±Pu at {slices:.0%} of the end points, "
-        "since left and right phases are free; energies, ranks, nullities and spectra are compared with the corrected table.",
+        "since outer phases are free; energies, ranks, nullities and spectra are compared with the corrected table.",
         correction,
         [_energies_plot(landscape)],
     )

@@ -15,6 +15,7 @@ from li2.tasks import build_task
 from li2.theorems.claim import Check, Claim, Curve, Evidence, Plot, Setting
 from li2.theorems.claims import rebalancing, selection
 from li2.theorems.instruments.collecting import polar_factor
+from li2.theorems.instruments.fits import exponent
 from li2.theory.collection import (
     muon_slope,
     polar_column,
@@ -162,7 +163,7 @@ def _lemma_9(setting: Setting) -> Evidence:
         name: [_column_error(polar_column_printed, generator, 30, 6, *pair) for pair in pairs]
         for name, pairs in families.items()
     }
-    exponents = {name: float(np.polyfit(np.log(sizes), np.log(found), 1)[0]) for name, found in errors.items()}
+    exponents = {name: exponent(sizes, found) for name, found in errors.items()}
     first, second, both = exponents.values()
     curves = [Curve(f"against {name}", sizes.tolist(), found) for name, found in errors.items()]
     curves += [

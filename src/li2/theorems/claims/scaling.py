@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from li2.theorems.claim import Check, Claim, Curve, Evidence, Plot, Setting
+from li2.theorems.instruments.fits import exponent
 from li2.theorems.instruments.layer import (
     Readout,
     Samples,
     centred,
     distance,
-    exponent,
     group_samples,
     normal,
     square_layer,

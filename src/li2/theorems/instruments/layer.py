@@ -173,11 +173,6 @@ def wide_covariances(
     return torch.stack(covariances), torch.stack(grams)
 
 
-def exponent(x: Sequence[float], y: Sequence[float]) -> float:
-    """The power of x in y, by least squares on logarithms."""
-    return float(np.polyfit(np.log(x), np.log(y), 1)[0])
-
-
 def cosine(left: Tensor, right: Tensor) -> float:
     """The cosine between two matrices as vectors; scaled first, so that small ones do not vanish."""
     return ((left / left.norm()) * (right / right.norm())).sum().item()
