@@ -85,7 +85,9 @@ def _progress(what: str) -> "Iterator[Callable[[int, int], None] | None]":
 
 def _print(landscape: "Landscape") -> None:
     console = Console(highlight=False)
-    table = Table(title=f"Maxima of the energy, {escape(landscape.spec.group)}", title_justify="left", pad_edge=False)
+    table = Table(
+        title=f"Maxima of the energy, {escape(landscape.spec.group)}", title_justify="left", box=None, pad_edge=False
+    )
     for heading in ("energy", "predicted", "irrep", "type", "rank", "nullity", "share of starts", "kind"):
         table.add_column(heading, justify="left" if heading in {"type", "kind"} else "right")
     for row in landscape.as_json()["maxima"][:MOST_ROWS]:

@@ -106,8 +106,8 @@ _MOST_GROUPS = 12
 
 
 def _table(verification: "Verification") -> Table:
-    table = Table(title="Verdicts", title_justify="left", pad_edge=False)
-    for heading in ("claim", "verdict", "groups", "checks of the statement", "of the correction"):
+    table = Table(title="\nVerdicts", title_justify="left", box=None, pad_edge=False)
+    for heading in ("claim", "verdict", "groups", "checks as printed", "as corrected"):
         table.add_column(heading, justify="left" if heading in {"claim", "verdict"} else "right")
     for result in verification.results:
         if not result.findings:

@@ -274,13 +274,13 @@ CLAIMS = [
         "B by inversion, P_(η,−jl) by a regression on the other columns for every pair of nodes, random and "
         "trained-like, fewer and more than samples, η over eight decades; then a small network in training.",
         _theorem_6,
-        ("cyclic:7", "symmetric:3", "cyclic:23"),
+        ("cyclic:23", "cyclic:7", "symmetric:3"),
     ),
     Claim(
         STATEMENTS["theorem-7"],
         "Networks that hold exactly the irreps of a set S, V by least squares: their residual, the gradient of further "
         "nodes by autograd, ascents of the residual's energy, and the fall of min_V J when a node joins.",
         theorem_7,
-        ("cyclic:7", "symmetric:3", "quaternion", "alternating:4"),
+        ("symmetric:3", "quaternion", "alternating:4", "cyclic:7"),
     ),
 ]

@@ -181,7 +181,7 @@ def _corollary_1(setting: Setting) -> Evidence:
     return Evidence(
         [Check.every("kinds of maxima with a zero eigenvalue on the sphere", flat, len(maxima))],
         f"Zero eigenvalues on the sphere at the maxima of {landscape.spec.group}: {listed}. "
-        f"{flat} of {len(maxima)} kinds are flat; the others are isolated points.",
+        f"{flat} of {len(maxima)} kinds are flat, {len(maxima) - flat} isolated.",
         [
             Check.every("kinds of maxima with the predicted nullity", right, len(maxima)),
             Check.every("kinds of irreps (dimension, type) that were reached", len(wanted & reached), len(wanted)),
@@ -200,7 +200,7 @@ def _corollary_2(setting: Setting) -> Evidence:
     right = int(
         (points["energy"] / [M / 2 if kind == "real" else M / 4 for kind in points["type"]] - 1).abs().lt(1e-8).sum()
     )
-    complex_type = points[points["type"] == "complex"]
+    complex_type, cosines = points[points["type"] == "complex"], points["inversion"]
     statement = [
         Check.close("energy of the maxima over the printed one", 1.0, float(ratios.mean()), relative=1e-6),
         Check.every("maxima with a single frequency", pure, len(points)),
@@ -216,8 +216,9 @@ def _corollary_2(setting: Setting) -> Evidence:
         )
     return Evidence(
         statement,
-        f"Every maximum found on {group.name} has one frequency, with {ratios.mean():.3g} times the printed energy. "
-        "The phases of u and v are independent, so that |cos(v, Pu)| takes all values from 0 to 1.",
+        f"{pure} of {len(points)} ascents on {group.name} end at a single frequency, with {ratios.mean():.3g} times "
+        f"the printed energy. |cos(v, Pu)| lies between {cosines.min():.2f} and {cosines.max():.2f} there, so that "
+        f"v = ±Pu is {'the rule' if cosines.min() > 1 - 1e-6 else 'no rule'}.",
         correction,
     )
 

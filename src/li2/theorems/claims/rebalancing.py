@@ -118,7 +118,9 @@ class _Outcome:
         ]
 
     def _above(self, what: str, bound: float) -> Check:
-        return Check.at_least(what, bound, self.plain.mean + SIGMAS * self.plain.error)
+        mean, error = self.plain.mean, self.plain.error
+        within = bool(mean + SIGMAS * error >= bound)
+        return Check(what, f"≥ {bound:.4g}", f"{mean:.4g} ± {error:.2g}", f"{SIGMAS:g} standard errors", within)
 
 
 def _outcome(a: float, nodes: int, sequences: int, generator: Generator) -> _Outcome:
