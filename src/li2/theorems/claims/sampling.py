@@ -171,10 +171,10 @@ def _theorem_4(setting: Setting) -> Evidence:
             found[method.name].append(boundary(representations, dimension, method, seeds))
     plain, cross, adam = (_constants(found[method.name]) for method in (GRADIENT, CROSS, ADAM))
     own, entry = _softest(Representations(named_group(SOFTENED)), setting.seed)
-    exponents = {name: _exponent(boundaries, setting.seed) for name, boundaries in found.items()}
+    exponents = {name: _exponent(boundaries) for name, boundaries in found.items()}
     return Evidence(
         [
-            *_law_checks(GRADIENT.name, found[GRADIENT.name], setting.seed),
+            *_law_checks(GRADIENT.name, found[GRADIENT.name]),
             exponents[GRADIENT.name].covers(f"{GRADIENT.name}: n* ∝ M^b·ln M, b", 1.0),
         ],
         f"From pure irreps of Z_M with M = {', '.join(map(str, ORDERS[setting.is_full]))}, gradient ascent needs "
@@ -182,20 +182,20 @@ def _theorem_4(setting: Setting) -> Evidence:
         f"the threshold of gradient ascent the softest direction has {own:.0%} of its mass in the maximum's irrep and "
         f"{entry:.0%} on a single element ({SOFTENED}): the squares pull towards one-hot, memorising nodes.",
         [
-            *_law_checks(CROSS.name, found[CROSS.name], setting.seed),
-            *_law_checks(ADAM.name, found[ADAM.name], setting.seed),
+            *_law_checks(CROSS.name, found[CROSS.name]),
+            *_law_checks(ADAM.name, found[ADAM.name]),
             exponents[ADAM.name].covers(f"{ADAM.name}: n* ∝ M^b·ln M, b", 1.0),
         ],
         _plots(found),
-        _fitted(found, exponents, setting.seed),
+        _fitted(found, exponents),
     )
 
 
-def _law_checks(what: str, boundaries: Sequence[Boundary], seed: int) -> list[Check]:
+def _law_checks(what: str, boundaries: Sequence[Boundary]) -> list[Check]:
     """Whether n*/(M ln M) levels, whether d enters with 2 at most, and that the threshold has both sides."""
     cyclic = [b for b in boundaries if b.dimension == 1]
     rise = cyclic[-1].constant / cyclic[-2].constant
-    a = _law(boundaries, seed, free=False)["d"]
+    a = _law(boundaries, free=False)["d"]
     sides = sum(min(s for _, s in b.shares) < 0.5 <= max(s for _, s in b.shares) for b in boundaries)
     orders = f"M = {cyclic[-2].order} to {cyclic[-1].order}"
     return [
@@ -205,26 +205,29 @@ def _law_checks(what: str, boundaries: Sequence[Boundary], seed: int) -> list[Ch
     ]
 
 
-def _law(boundaries: Sequence[Boundary], seed: int, *, free: bool) -> dict[str, Interval]:
+def _law(boundaries: Sequence[Boundary], *, free: bool) -> dict[str, Interval]:
     """The exponents of n* ∝ d^a·M^b·(ln M)^c, c free or 1, where M ≥ 50."""
     large = [b for b in boundaries if b.order >= 50]
     logs = np.log([b.order for b in large])
     factors = {"d": [b.dimension for b in large], "M": [b.order for b in large]}
     n = np.array([b.mean for b in large])
-    return power_law({**factors, "ln M": logs}, n, seed) if free else power_law(factors, n / logs, seed)
+    return power_law({**factors, "ln M": logs}, n) if free else power_law(factors, n / logs)
 
 
-def _exponent(boundaries: Sequence[Boundary], seed: int) -> Interval:
+def _exponent(boundaries: Sequence[Boundary]) -> Interval:
     """b of n* ∝ M^b·ln M for cyclic groups."""
     cyclic = [b for b in boundaries if b.dimension == 1]
-    return power_law({"M": [b.order for b in cyclic]}, [b.mean / math.log(b.order) for b in cyclic], seed)["M"]
+    return power_law({"M": [b.order for b in cyclic]}, [b.mean / math.log(b.order) for b in cyclic])["M"]
 
 
-def _fitted(found: dict[str, list[Boundary]], exponents: dict[str, Interval], seed: int) -> list[str]:
+def _fitted(found: dict[str, list[Boundary]], exponents: dict[str, Interval]) -> list[str]:
     """All fits in words."""
-    notes = [f"{name}: n* ∝ M^b·ln M for cyclic groups, b = {value}" for name, value in exponents.items()]
+    notes = [
+        f"{name}: n*/(M ln M) = {_constants(found[name])} for cyclic groups, n* ∝ M^b·ln M with b = {value}"
+        for name, value in exponents.items()
+    ]
     for method in (GRADIENT, CROSS, ADAM):
-        law = _law(found[method.name], seed, free=True)
+        law = _law(found[method.name], free=True)
         exponents_in_words = f"a = {law['d']}, b = {law['M']}, c = {law['ln M']}"
         notes.append(f"{method.name}: n* ∝ d^a·M^b·(ln M)^c for M ≥ 50, {exponents_in_words}")
     return notes
