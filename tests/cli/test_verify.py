@@ -1,6 +1,7 @@
 """``li2 verify`` through the command line and the Python interface."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -76,6 +77,25 @@ def test_a_relabelled_group_from_a_file(call, tmp_path: Path) -> None:  # type: 
         assert claim["verdict"] in {"holds", "holds with a correction"}, claim
 
 
+def test_names_of_groups_are_told_apart_by_commas(tmp_path: Path) -> None:
+    spec = li2.VerifySpec(group=f"cyclic:5, quaternion,file:{tmp_path}/a,b.csv,small:8.3*cyclic:2")
+    assert spec.group == ("cyclic:5", "quaternion", f"file:{tmp_path}/a,b.csv", "small:8.3*cyclic:2")
+    word = shlex.split(spec.command())[-1]
+    assert li2.VerifySpec(group=word.removeprefix("group=")).group == spec.group
+
+
+def test_groups_given_one_by_one_and_a_link_to_the_page(call, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "link.html").symlink_to(tmp_path / "page.html")
+    code, out, _ = call("verify", "corollary-1", "group=cyclic:5", "group=cyclic:7", "group=cyclic:5",
+                        "--html", str(tmp_path / "link.html"))  # fmt: skip
+    assert code == 0
+    assert "cyclic:5" in out
+    assert "cyclic:7" in out
+    assert f"page  {tmp_path / 'link.html'}" in out
+    assert (tmp_path / "link.html").is_symlink()
+    assert "Corollary 1" in (tmp_path / "page.html").read_text("utf-8")
+
+
 def test_all_small_groups(call) -> None:  # type: ignore[no-untyped-def]
     code, out, _ = call("verify", "theorem-2", "corollary-1", "--all-small-groups", "6", "--json")
     assert code == 0
@@ -112,15 +132,16 @@ def test_an_interruption_keeps_what_was_found(call, monkeypatch: pytest.MonkeyPa
     assert "Interrupted." in page.read_text("utf-8")
 
 
-def test_a_failed_measurement_does_not_lose_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_measurement_does_not_lose_the_others(call, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
     def failing(setting: Setting) -> None:
         raise np.linalg.LinAlgError("singular")
 
     claim = CLAIMS["theorem-2"]
     monkeypatch.setitem(CLAIMS, "theorem-2", Claim(claim.statement, claim.method, failing, claim.groups, True))  # type: ignore[arg-type]
     found = li2.verify(li2.VerifySpec(claims=("theorem-2", "corollary-1"), group=("cyclic:5",)))
-    assert [result.verdict for result in found.results] == [Verdict.NOT_APPLICABLE, Verdict.HOLDS]
+    assert [result.verdict for result in found.results] == [Verdict.UNMEASURED, Verdict.HOLDS]
     assert "could not be measured: LinAlgError, singular" in found.results[0].findings[0].text
+    assert call("verify", "theorem-2", "corollary-1", "group=cyclic:5")[0] == 1
 
 
 @pytest.mark.parametrize(
@@ -137,6 +158,9 @@ def test_a_failed_measurement_does_not_lose_the_others(monkeypatch: pytest.Monke
         (["--all-small-groups", "5", "group=cyclic:5"], "leave out one"),
         (["theorem-4", "--all-small-groups", "5"], "theorem-4 is none of them"),
         (["theorem-2", "--html", "/no/such/folder/x.html"], "not a file in an existing folder"),
+        (["theorem-2", "--html", "/dev/null"], "not a file in an existing folder"),
+        (["theorem-2", "--html", "/proc/x.html"], "cannot write --html /proc/x.html"),
+        (["theorem-2", "--html", "x" * 252], "cannot write --html"),
     ],
 )
 def test_mistakes(call, words: list[str], message: str) -> None:  # type: ignore[no-untyped-def]

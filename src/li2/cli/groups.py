@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from li2.cli.pages import check_page, write_page
 from li2.errors import Li2Error
-from li2.files import put_in_place
 from li2.groups import (
     FAMILIES,
     LARGEST,
@@ -96,25 +96,16 @@ def show_command(
 
     The maxima are those of a hidden node's energy on the unit sphere, for square activations and all pairs.
     """
+    check_page(html)
     representations = Representations(named_group(name))
-    if html is not None:
-        _write_page(representations, html)
     if as_json:
         print(json.dumps(_group_json(representations), ensure_ascii=False))
-        return
-    console = Console(highlight=False)
-    _print_group(console, representations)
+    else:
+        _print_group(Console(highlight=False), representations)
     if html is not None:
-        console.print(f"page  {html}", soft_wrap=True)
+        from li2.report.group_page import group_page  # loads PyTorch
 
-
-def _write_page(representations: Representations, path: Path) -> None:
-    from li2.report.group_page import group_page  # loads PyTorch
-
-    if path.is_dir() or not path.parent.is_dir():
-        raise Li2Error(f"--html {path} is not a file in an existing folder.")
-    page = group_page(representations)
-    put_in_place(path, lambda beside: beside.write_text(page, encoding="utf-8"))
+        write_page(html, group_page(representations), said=not as_json)
 
 
 def _group_json(representations: Representations) -> dict[str, Any]:

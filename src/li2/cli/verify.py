@@ -11,9 +11,8 @@ from rich.padding import Padding
 from rich.table import Table
 
 from li2.cli.keys import keys_epilog
+from li2.cli.pages import check_page, write_page
 from li2.cli.progress import show_count
-from li2.errors import Li2Error
-from li2.files import put_in_place
 from li2.specs import VERIFY_KEYS, VerifySpec, read_overrides
 from li2.theory.statements import STATEMENTS
 
@@ -29,6 +28,7 @@ COLOURS = {
     "holds with a correction": "yellow",
     "fails here": "red",
     "not applicable": "dim",
+    "could not be measured": "red",
 }
 
 
@@ -54,35 +54,40 @@ def verify_command(
     correction, fails here, or is not applicable. Ctrl-C keeps what has been found.
     """
     spec = _spec(words or [], all_small_groups, scale)
-    if html is not None and (html.is_dir() or not html.parent.is_dir()):
-        raise Li2Error(f"--html {html} is not a file in an existing folder.")
+    check_page(html)
     from li2 import api  # both load PyTorch
     from li2.report.claims_page import claims_page
 
     with show_count() as progress:
         verification = api.verify(spec, progress)
-    if html is not None:
-        page = claims_page(verification)
-        put_in_place(html, lambda beside: beside.write_text(page, encoding="utf-8"))
     if as_json:
         print(json.dumps(verification.as_json(), ensure_ascii=False, allow_nan=False))
     else:
-        _print(verification, html)
+        _print(verification)
+    if html is not None:
+        write_page(html, claims_page(verification), said=not as_json)
     if verification.rest is not None:
         raise typer.Exit(130)
+    if verification.failed:
+        raise typer.Exit(1)
 
 
 def _spec(words: list[str], all_small_groups: int | None, scale: str) -> VerifySpec:
     claims = [word for word in words if "=" not in word]
-    values = read_overrides([word for word in words if "=" in word], _WORDS)
-    return VerifySpec(claims=tuple(claims), all_small_groups=all_small_groups, scale=scale, **values)
+    groups = [word.removeprefix("group=") for word in words if word.startswith("group=")]
+    others = [word for word in words if "=" in word and not word.startswith("group=")]
+    return VerifySpec(
+        claims=tuple(claims),
+        group=",".join(groups) if groups else (),
+        all_small_groups=all_small_groups,
+        scale=scale,
+        **read_overrides(others, _WORDS),
+    )
 
 
-def _print(verification: "Verification", html: Path | None) -> None:
+def _print(verification: "Verification") -> None:
     console = Console(highlight=False)
-    for result in verification.results:
-        if not result.findings:
-            continue
+    for result in verification.measured:
         colour = COLOURS[result.verdict]
         console.print(f"\n[bold]{escape(result.claim.statement.title)}[/bold]  [{colour}]{result.verdict}[/]")
         for finding in result.findings[:_MOST_GROUPS]:
@@ -95,8 +100,6 @@ def _print(verification: "Verification", html: Path | None) -> None:
             )
     console.print(_table(verification))
     console.print(f"{verification.seconds:.0f} s of process time; --json and --html have every check", style="dim")
-    if html is not None:
-        console.print(f"page  {html}", soft_wrap=True)
     if verification.rest is not None:
         console.print(f"interrupted; the rest: {verification.rest.command()}", soft_wrap=True)
 
@@ -109,9 +112,7 @@ def _table(verification: "Verification") -> Table:
     table = Table(title="\nVerdicts", title_justify="left", box=None, pad_edge=False)
     for heading in ("claim", "verdict", "groups", "checks as printed", "as corrected"):
         table.add_column(heading, justify="left" if heading in {"claim", "verdict"} else "right")
-    for result in verification.results:
-        if not result.findings:
-            continue
+    for result in verification.measured:
         measured = [finding.evidence for finding in result.findings if finding.evidence]
         counts = []
         for part in ("statement", "correction"):

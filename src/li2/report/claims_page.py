@@ -12,6 +12,7 @@ VERDICT_COLOURS = {
     Verdict.CORRECTED: ORANGE,
     Verdict.FAILS: RED,
     Verdict.NOT_APPLICABLE: GREY,
+    Verdict.UNMEASURED: RED,
 }
 
 CURVE_COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, GREY, "#56B4E9", "#000000")
@@ -22,7 +23,7 @@ MOST_FINDINGS = 60
 
 def claims_page(verification: Verification) -> str:
     """The page as HTML in one piece that works offline."""
-    results = [result for result in verification.results if result.findings]
+    results = verification.measured
     return render(
         "claims.html.jinja",
         results=results,

@@ -1,5 +1,6 @@
 """The specification of a verification: which claims are measured, on which groups, how thoroughly."""
 
+import re
 import shlex
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -8,6 +9,9 @@ from pydantic import Field, field_validator, model_validator
 from li2.errors import Li2Error
 from li2.specs.keys import VERIFY_KEYS, Key
 from li2.specs.spec import Spec
+
+NEXT_NAME = r",(?=\s*[a-z]+(?:[:*,]|\s*$)|\s*$)"
+"""A comma between names of groups, such as cyclic:5,quaternion; not one inside a file's name, such as file:a,b.csv."""
 
 
 class VerifySpec(Spec):
@@ -31,7 +35,9 @@ class VerifySpec(Spec):
     @field_validator("group", mode="before")
     @classmethod
     def _split_names(cls, value: Any) -> Any:
-        return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return tuple(name.strip() for name in re.split(NEXT_NAME, value))
 
     @model_validator(mode="after")
     def _one_choice_of_groups(self) -> "VerifySpec":

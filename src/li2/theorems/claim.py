@@ -21,6 +21,7 @@ class Verdict(StrEnum):
     CORRECTED = "holds with a correction"
     FAILS = "fails here"
     NOT_APPLICABLE = "not applicable"
+    UNMEASURED = "could not be measured"
 
 
 class NotApplicable(Exception):
@@ -197,23 +198,27 @@ class Finding:
     Attributes:
         group: its name, None for a claim without a group.
         evidence: what was found, or None.
-        reason: why the claim is not applicable, where there is no evidence.
+        reason: why there is no evidence: the claim is not applicable, or its measurement failed.
         seconds: process time.
+        failed: whether the measurement failed.
     """
 
     group: str | None
     evidence: Evidence | None
     reason: str | None
     seconds: float
+    failed: bool = False
 
     @property
     def verdict(self) -> Verdict:
         """That of the evidence."""
+        if self.failed:
+            return Verdict.UNMEASURED
         return self.evidence.verdict if self.evidence else Verdict.NOT_APPLICABLE
 
     @property
     def text(self) -> str:
-        """What was found, or why the claim is not applicable, in words."""
+        """What was found, or why nothing was, in words."""
         return self.evidence.summary if self.evidence else str(self.reason)
 
     def as_json(self) -> dict[str, Any]:
@@ -249,9 +254,9 @@ def _plain(value: float | str) -> float | str | None:
 
 
 def overall(verdicts: Iterable[Verdict]) -> Verdict:
-    """The verdict over several places: the worst of those where the claim applies."""
+    """The verdict over several places: the worst of those where the claim applies, a failed measurement first."""
     seen = set(verdicts)
-    for verdict in (Verdict.FAILS, Verdict.CORRECTED, Verdict.HOLDS):
+    for verdict in (Verdict.UNMEASURED, Verdict.FAILS, Verdict.CORRECTED, Verdict.HOLDS):
         if verdict in seen:
             return verdict
     return Verdict.NOT_APPLICABLE

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 
 from li2.errors import Li2Error
@@ -47,6 +46,16 @@ class Verification:
     complete: int = 0
 
     @property
+    def measured(self) -> list[ClaimResult]:
+        """The claims on which something was found."""
+        return [result for result in self.results if result.findings]
+
+    @property
+    def failed(self) -> bool:
+        """Whether a measurement failed."""
+        return any(result.verdict == Verdict.UNMEASURED for result in self.results)
+
+    @property
     def rest(self) -> VerifySpec | None:
         """The claims that an interruption has left unmeasured, in part at least; None if there are none."""
         names = tuple(result.claim.statement.name for result in self.results[self.complete :])
@@ -73,7 +82,7 @@ class Verification:
                     "verdict": result.verdict.value,
                     "findings": [finding.as_json() for finding in result.findings],
                 }
-                for result in self.results
+                for result in self.measured
             ],
         }
 
@@ -146,11 +155,11 @@ def _featured(name: str) -> Representations:
 
 def _measured(claim: Claim, group: str | None, setting: Setting) -> Finding:
     begun = time.process_time()
-    evidence, reason = None, None
+    evidence, reason, failed = None, None, False
     try:
         evidence = claim.measure(setting)
     except NotApplicable as why:
         reason = str(why)
-    except (ArithmeticError, MemoryError, RuntimeError, np.linalg.LinAlgError) as failure:  # others keep theirs
-        reason = f"It could not be measured: {type(failure).__name__}, {failure}."
-    return Finding(group, evidence, reason, time.process_time() - begun)
+    except Exception as failure:  # noqa: BLE001 (a defect in one claim must not lose what the others found)
+        reason, failed = f"It could not be measured: {type(failure).__name__}, {failure}.", True
+    return Finding(group, evidence, reason, time.process_time() - begun, failed)

@@ -155,7 +155,7 @@ def _lemma_9(setting: Setting) -> Evidence:
     exact = max(_column_error(polar_column, generator, *_random_case(generator)) for _ in range(repeats))
     sizes = np.geomspace(1e-4, 1e-2, 7)
     families = {
-        "‖v⊥‖, with ‖v∥‖ = 0.3": [(0.3, float(size)) for size in sizes],
+        "‖v⊥‖, with ‖v∥‖ = √‖v⊥‖": [(float(size**0.5), float(size)) for size in sizes],
         "‖v∥‖, with ‖v⊥‖ = 0.3": [(float(size), 0.3) for size in sizes],
         "‖v‖, with ‖v∥‖ = ‖v⊥‖": [(float(size), float(size)) for size in sizes],
     }
@@ -177,12 +177,12 @@ def _lemma_9(setting: Setting) -> Evidence:
     ]
     return Evidence(
         [
-            Check.close("exponent of the error in ‖v⊥‖, ‖v∥‖ fixed", 2, first, absolute=0.1),
-            Check.close("exponent of the error in ‖v‖, both parts of one size", 2, both, absolute=0.1),
+            Check.close("exponent of the error in ‖v⊥‖ as v → 0 with ‖v∥‖ = √‖v⊥‖", 2, first, absolute=0.1),
+            Check.close("exponent of the error in ‖v⊥‖ as v → 0 with ‖v∥‖ = ‖v⊥‖", 2, both, absolute=0.1),
         ],
-        f"The error of the printed formula goes like ‖v∥‖^{second:.2f} at fixed ‖v⊥‖, but like ‖v⊥‖^{first:.2f} at "
-        f"fixed ‖v∥‖, so that it is no O(‖v⊥‖²). Divided by √(1 + ‖v∥‖²/(1 + ‖v⊥‖)²) the formula is exact (error "
-        f"{exact:.1g} in {repeats} cases), and its direction is right as printed.",
+        f"The error of the printed formula goes like ‖v∥‖^{second:.2f} at fixed ‖v⊥‖, and like ‖v⊥‖^{first:.2f} for "
+        f"small v with ‖v∥‖ = √‖v⊥‖, so that it is no O(‖v⊥‖²). Divided by √(1 + ‖v∥‖²/(1 + ‖v⊥‖)²) the formula is "
+        f"exact (error {exact:.1g} in {repeats} cases), and its direction is right as printed.",
         [
             Check.close("exponent of the error in ‖v∥‖, ‖v⊥‖ fixed", 2, second, absolute=0.05),
             Check.at_most("error of the corrected formula, any size of v", 1e-12, exact),

@@ -43,7 +43,7 @@ CHUNK, CHUNKS = 4096, 32
 
 def _lemma_1(setting: Setting) -> Evidence:
     ideal = _ideal(setting)
-    samples = group_samples(setting.of_group.group, 1000 if setting.is_full else 320, setting.seed)
+    samples = group_samples(setting.of_group.group, 1000 if setting.is_full else 160, setting.seed)
     scans = [_scan(samples, max(1, round(ratio * len(samples))), setting.seed) for ratio in WIDTHS]
     least = min((min(scan.plain), scan.width, scan.etas[int(np.argmin(scan.plain))]) for scan in scans)
     whitened = min(min(scan.whitened) for scan in scans)
@@ -260,7 +260,7 @@ def _scan(samples: Samples, width: int, seed: int) -> _Scan:
     scan = _Scan(width, [share * 4 * width for share in SHARES], [], [], [])
     for eta in scan.etas:
         readout = Readout(features, samples.targets, eta)
-        measured = readout.backpropagated(readout.dual_minimiser())
+        measured = readout.backpropagated(readout.minimiser())
         predicted = lazy.whitened_gradient(F, Y, eta)
         scan.plain.append(cosine(measured, direction))
         scan.whitened.append(cosine(measured, predicted))

@@ -1,15 +1,19 @@
 """Exponents of power laws, with intervals."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from li2.theorems.claim import Check
 
 QUANTILES = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
 """Of Student's t distribution at 97.5 %, for 1 to 10 degrees of freedom."""
+
+
+Points = Sequence[float] | Sequence[int] | NDArray[np.generic]
+"""(N,) positive numbers."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +32,13 @@ class Interval:
         return Check.inside(what, predicted, self.value, self.low, self.high)
 
 
-def exponent(x: ArrayLike, y: ArrayLike) -> float:
+def exponent(x: Points, y: Points) -> float:
     """b of the least-squares fit y = a·x^b in logarithms; x and y are positive."""
     slope, _ = np.polyfit(np.log(np.asarray(x, dtype=float)), np.log(np.asarray(y, dtype=float)), 1)
     return float(slope)
 
 
-def power_law(factors: Mapping[str, ArrayLike], y: ArrayLike) -> dict[str, Interval]:
+def power_law(factors: Mapping[str, Points], y: Points) -> dict[str, Interval]:
     """The exponents of y = a·Π x_i^{b_i} by least squares in logarithms.
 
     Args:
