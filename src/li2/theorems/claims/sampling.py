@@ -254,11 +254,24 @@ def _fitted(found: dict[str, list[Boundary]], exponents: dict[str, Interval]) ->
         f"{name}: n*/(M ln M) = {_constants(found[name])} for cyclic groups, n* ∝ M^b·ln M with b = {value}"
         for name, value in exponents.items()
     ]
+    notes.append(_logarithmic_note(found[GRADIENT.name]))
     for method in (GRADIENT, CROSS, ADAM):
         law = _law(found[method.name], free=True)
         exponents_in_words = f"a = {law['d']}, b = {law['M']}, c = {law['ln M']}"
         notes.append(f"{method.name}: n* ∝ d^a·M^b·(ln M)^c for M ≥ 50, {exponents_in_words}")
     return notes
+
+
+def _logarithmic_note(boundaries: Sequence[Boundary]) -> str:
+    """Whether n* grows as a power of M or as M·ln²M: both laws with two constants, and how far off they are."""
+    cyclic = [b for b in boundaries if b.dimension == 1]
+    logs, constants = np.log([b.order for b in cyclic]), np.array([b.constant for b in cyclic])
+    line, power = np.polyfit(logs, constants, 1), np.polyfit(logs, np.log(constants), 1)
+    off = [np.abs(fit / constants - 1).max() for fit in (np.polyval(line, logs), np.exp(np.polyval(power, logs)))]
+    return (
+        f"{GRADIENT.name}, cyclic groups: n*/(M ln M) is {line[0]:.2f}·(ln M − {-line[1] / line[0]:.2f}) up to "
+        f"{off[0]:.0%}, a power of M up to {off[1]:.0%}"
+    )
 
 
 def _constants(boundaries: Sequence[Boundary]) -> str:
