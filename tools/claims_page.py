@@ -35,15 +35,15 @@ def main() -> None:
 def print_claim(claim: dict[str, Any]) -> None:
     """A statement, what was found on each group, and the checks of the first group where it applies."""
     print(f'\n<a id="{claim["claim"]}"></a>\n\n## {claim["title"]}: {claim["verdict"]}\n')
-    print(f"**Stated.** {claim['statement']}\n")
+    print(f"**Stated.** {plain(claim['statement'])}\n")
     if claim["correction"]:
-        print(f"**Found.** {claim['correction']}\n")
-    print(f"**Measured.** {claim['method']}\n")
+        print(f"**Found.** {plain(claim['correction'])}\n")
+    print(f"**Measured.** {plain(claim['method'])}\n")
     for finding in claim["findings"]:
         where = f"**{finding['group']}**, {finding['verdict']}. " if finding["group"] else ""
-        print(f"- {where}{finding['summary']}")
+        print(f"- {where}{plain(finding['summary'])}")
         for note in finding["notes"]:
-            print(f"  - {note}")
+            print(f"  - {plain(note)}")
     shown = next((finding for finding in claim["findings"] if finding["statement"]), None)
     if shown is None:
         return
@@ -51,16 +51,22 @@ def print_claim(claim: dict[str, Any]) -> None:
     print("| --- | --- | --- | --- |")
     for part in ("statement", "correction"):
         for check in shown[part]:
-            what = f"*{check['what']}*" if part == "correction" else check["what"]
+            what = plain(check["what"])
+            what = f"*{what}*" if part == "correction" else what
             cells = (what, number(check["predicted"]), number(check["measured"]), "✓" if check["passed"] else "✗")
-            print("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+            print("| " + " | ".join(cells) + " |")
     if shown["correction"]:
         print("\nIn italics: checks of the correction.")
 
 
+def plain(text: str) -> str:
+    """Words in which asterisks and bars are only that."""
+    return text.replace("*", "\\*").replace("|", "\\|")
+
+
 def number(value: float | str | None) -> str:
     """Four digits, or the words."""
-    return value if isinstance(value, str) else "–" if value is None else f"{value:.4g}"
+    return plain(value) if isinstance(value, str) else "–" if value is None else f"{value:.4g}"
 
 
 if __name__ == "__main__":
