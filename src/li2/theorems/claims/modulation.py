@@ -68,6 +68,7 @@ class _Learned:
 
     @classmethod
     def of(cls, representations: Representations, examples: Examples, learned: tuple[int, ...]) -> "_Learned":
+        """A network that holds these irreps exactly, V by least squares."""
         numbers = range(1, len(representations.characters.real_irreps))
         nodes = torch.from_numpy(theory.constructed_nodes(representations, learned))
         features = centred_features(nodes, examples)
