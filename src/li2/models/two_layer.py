@@ -58,10 +58,16 @@ def sum_into_rows(values: Float[Tensor, "n K"], rows: Rows, count: int) -> Float
 
     On a GPU scattered sums depend on the order of arrival, so there the one-hot product is taken.
     """
-    if values.is_cuda:
-        one_hot = functional.one_hot(rows, count).sum(dim=1).to(values.dtype)
-        return one_hot.T @ values
     result = values.new_zeros(count, values.shape[1])
+    add_into_rows(result, values, rows)
+    return result
+
+
+def add_into_rows(result: Float[Tensor, "d K"], values: Float[Tensor, "n K"], rows: Rows) -> None:
+    """result += Xᵀ·values, in place; see :func:`sum_into_rows`."""
+    if values.is_cuda:
+        one_hot = functional.one_hot(rows, len(result)).sum(dim=1).to(values.dtype)
+        result.addmm_(one_hot.T, values)
+        return
     for operand in rows.T:
         result.index_add_(0, operand, values)
-    return result

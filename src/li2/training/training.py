@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from li2.models.passes import Passes, Workspace
 from li2.models.problem import Examples, Problem
-from li2.models.two_layer import Weights, sum_into_rows
+from li2.models.two_layer import Weights
 from li2.optim import Optimizer, State
 
 METRICS = {
@@ -43,15 +44,6 @@ class Position:
     optimizer: State
 
 
-@dataclass
-class _Forward:
-    """Training-set arrays of the current weights, kept from the measurement for the step."""
-
-    preactivations: Tensor
-    features: Tensor
-    residual: Tensor
-
-
 class Training:
     """Full-batch training of one two-layer network with closed-form gradients.
 
@@ -72,7 +64,11 @@ class Training:
         self.optimizer = optimizer
         self.rate = rate
         self.position = position
-        self._forward: _Forward | None = None
+        workspace = Workspace(position.weights)
+        self._train_passes, self._test_passes = (
+            Passes(problem.network, examples.rows, workspace) for examples in (problem.train, test)
+        )
+        self._residual: Tensor | None = None  # of the current weights, kept from the measurement for the step
 
     @classmethod
     def start(
@@ -91,22 +87,22 @@ class Training:
         """The :data:`METRICS` of the current weights, NaN where a figure does not exist at epoch 0."""
         problem, weights = self.problem, self.position.weights
         network, loss, labels = problem.network, problem.loss, problem.train.labels
-        preactivations = network.preactivations(weights.W, problem.train.rows)
-        features = network.activation.function(preactivations)
-        outputs = network.output_scale * (features @ weights.V)
+        outputs = self._train_passes.outputs(weights)
         residual = loss.residual(outputs, labels)
-        self._forward = _Forward(preactivations, features, residual)
+        self._residual = residual
         offset = loss.offset(outputs, labels)
-        test_outputs = network.forward(weights, self.test.rows)
+        test_outputs = self._test_passes.outputs(weights)
         published = torch.nn.functional.one_hot(labels, problem.classes).to(outputs.dtype) - 1 / problem.classes
         published -= outputs
+        top = weights.V.double()
+        top_gram = top.T @ top
         return {
             "train_loss": loss.value(outputs, labels, offset).item(),
             "train_accuracy": _accuracy(outputs, labels, offset),
             "test_loss": loss.value(test_outputs, self.test.labels, offset).item(),
             "test_accuracy": _accuracy(test_outputs, self.test.labels, offset),
-            "gradient_norm": network.output_scale * _product_norm(published, weights.V),
-            "backprop_norm": network.output_scale * _product_norm(residual, weights.V),
+            "gradient_norm": network.output_scale * _product_norm(published, top_gram),
+            "backprop_norm": network.output_scale * _product_norm(residual, top_gram),
             "hidden_norm": weights.W.double().norm().item(),
             "top_norm": weights.V.double().norm().item(),
             **self._changes(),
@@ -114,16 +110,12 @@ class Training:
 
     def step(self) -> None:
         """One optimiser step on the full batch, at the weights last measured."""
-        assert self._forward is not None, "measure before a step"
-        forward, self._forward = self._forward, None
-        position, network = self.position, self.problem.network
+        assert self._residual is not None, "measure before a step"
+        residual, self._residual = self._residual, None
+        position = self.position
         weights = position.weights
-        # −2/n·R is the gradient in the outputs; from there on the chain rule.
-        in_outputs = forward.residual.mul_(-2 * network.output_scale / len(self.problem.train))
-        in_V = forward.features.T @ in_outputs
-        in_features = torch.matmul(in_outputs, weights.V.T, out=forward.features)
-        in_preactivations = in_features.mul_(network.activation.derivative(forward.preactivations))
-        in_W = sum_into_rows(in_preactivations, self.problem.train.rows, len(weights.W))
+        in_outputs = residual.mul_(-2 / len(self.problem.train))
+        in_W, in_V = self._train_passes.gradients(weights, in_outputs)
         position.previous = weights.clone()
         lr = self.rate(position.epoch)
         position.epoch += 1
@@ -141,10 +133,10 @@ def _accuracy(outputs: Tensor, labels: Tensor, offset: Tensor | None) -> float:
     return (scores.argmax(dim=1) == labels).double().mean().item()
 
 
-def _product_norm(left: Tensor, right: Tensor) -> float:
-    """‖left·rightᵀ‖ of an (n, M) and a (K, M) matrix, as the root of a trace of M × M matrices."""
-    left, right = left.double(), right.double()
-    return ((left.T @ left) * (right.T @ right)).sum().clamp_min(0).sqrt().item()
+def _product_norm(left: Tensor, right_gram: Tensor) -> float:
+    """‖left·rightᵀ‖ of an (n, M) and a (K, M) matrix, from rightᵀ·right: the root of a trace of M × M matrices."""
+    left = left.double()
+    return ((left.T @ left) * right_gram).sum().clamp_min(0).sqrt().item()
 
 
 def _turn(now: Tensor, before: Tensor) -> float:
