@@ -16,6 +16,7 @@ import torch
 from torch.nn.functional import one_hot
 
 from li2 import RunSpec
+from li2.models.passes import Passes, Workspace
 from li2.runs.setup import Setup
 from li2.tasks import build_split, build_task
 from li2.training.training import Training
@@ -67,6 +68,7 @@ def measured(M: int, K: int, fraction: float, repeats: int) -> str:
     ours = Training.start(setup.problem, setup.test, setup.optimizer, setup.rate, setup.initial_weights())
     plain, square = PlainLoop(setup), torch.rand(2048, 2048)
     n, train = len(setup.problem.train), setup.problem.train.labels
+    passes = Passes(setup.problem.network, setup.problem.train.rows, Workspace(ours.position.weights))
 
     def epoch() -> None:
         ours.measure()
@@ -74,8 +76,8 @@ def measured(M: int, K: int, fraction: float, repeats: int) -> str:
 
     def step() -> None:
         weights = ours.position.weights
-        residual = setup.problem.loss.residual(ours._train_passes.outputs(weights), train)
-        gradients = ours._train_passes.gradients(weights, residual.mul_(-2 / n))
+        residual = setup.problem.loss.residual(passes.outputs(weights), train)
+        gradients = passes.gradients(weights, residual.mul_(-2 / n))
         setup.optimizer.update(weights, gradients, ours.position.optimizer, ours.position.epoch, spec.lr)
 
     times: dict[str, list[float]] = {"floor": [], "step": [], "epoch": [], "plain": []}

@@ -9,22 +9,9 @@ import numpy as np
 import pytest
 
 import li2
-from li2.cli import main
 from tables import quaternion_table, relabelled
 
 SMALL_RUN = ["width=32", "train_fraction=0.8", "epochs=12", "lr=0.01", "weight_decay=1e-4", "diagnose=every:6"]
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
-    """Run the command line: its exit code, stdout and stderr."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["li2", *arguments])
-        monkeypatch.setenv("COLUMNS", "120")
-        return (main(), *capsys.readouterr())
-
-    return run
 
 
 def test_show_as_json(call) -> None:  # type: ignore[no-untyped-def]

@@ -2,29 +2,15 @@
 
 import json
 import shlex
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import li2
-from li2.cli import main
 from li2.theorems import CLAIMS, Claim, Setting, Verdict
 from li2.theory.statements import STATEMENTS
 from tables import quaternion_table, relabelled
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
-    """Run the command line: its exit code, stdout and stderr."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["li2", *arguments])
-        monkeypatch.setenv("COLUMNS", "120")
-        return (main(), *capsys.readouterr())
-
-    return run
 
 
 def test_every_statement_has_its_claim() -> None:

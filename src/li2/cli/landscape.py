@@ -1,23 +1,19 @@
 """``li2 landscape``: climb the energy of a node from many starts, and compare what is found with the theory."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from li2.cli.keys import keys_epilog
+from li2.cli.progress import show_count
 from li2.specs import LANDSCAPE_KEYS, LandscapeSpec, read_config, read_overrides
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from li2.theorems import Landscape
 
 LANDSCAPE_EPILOG = keys_epilog(LANDSCAPE_KEYS)
@@ -49,15 +45,14 @@ def landscape_command(
     spec = LandscapeSpec(**{**values, **read_overrides(settings or [], LANDSCAPE_KEYS)})
     from li2 import api  # both load PyTorch
     from li2.report import LandscapeDirectory
+    from li2.theorems import course
 
     directory = None if out is None else LandscapeDirectory.new(out)
-    from li2.theorems.landscape_course import course
-
-    with _progress("converged") as progress:
+    with show_count("starts converged") as progress:
         landscape = api.explore(spec, progress)
     followed = None
     if directory is not None and spec.has_course:
-        with _progress("data sizes") as progress:
+        with show_count("data sizes") as progress:
             followed = course(spec, progress=progress)
     if directory is not None:
         directory.write(landscape, followed)
@@ -68,19 +63,6 @@ def landscape_command(
         _print(landscape)
         if directory is not None:
             print(f"report  {directory.report}")
-
-
-@contextmanager
-def _progress(what: str) -> "Iterator[Callable[[int, int], None] | None]":
-    """A bar; nothing where there is no terminal."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _print(landscape: "Landscape") -> None:

@@ -80,13 +80,29 @@ def _every(seconds: float, show: Callback) -> Callback:
 
 
 @contextmanager
-def show_count() -> Iterator[Callable[[int, int, str], None]]:
-    """A callback (done, total, what comes next): a bar, or lines where there is no terminal."""
+def show_count(label: str = "") -> Iterator[Callable[..., None]]:
+    """A callback (done, total, what comes next): a bar, or a line now and then where there is no terminal.
+
+    Args:
+        label: what is counted, where the callback is not told what comes next.
+    """
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield lambda done, total, what: console.print(f"{done}/{total}  {what}", highlight=False)
+        last = -LINE_SECONDS
+
+        def line(done: int, total: int, what: str = label) -> None:
+            nonlocal last
+            if time.monotonic() - last >= LINE_SECONDS:
+                last = time.monotonic()
+                console.print(f"{done}/{total}  {what}", highlight=False)
+
+        yield line
         return
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total, what: bar.update(task, completed=done, total=total, description=what)
+        task = bar.add_task(label, total=None)
+
+        def draw(done: int, total: int, what: str = label) -> None:
+            bar.update(task, completed=done, total=total, description=what)
+
+        yield draw

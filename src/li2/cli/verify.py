@@ -38,7 +38,7 @@ def verify_command(
         typer.Argument(metavar="[CLAIM]... [KEY=VALUE]...", show_default=False, help="See below; default: all claims."),
     ] = None,
     all_small_groups: Annotated[
-        int | None, typer.Option(metavar="N", help="Measure the claims on the energy on all groups of order 2 to N.")
+        int | None, typer.Option(metavar="N", help="Measure the quick claims on all groups of order 2 to N.")
     ] = None,
     scale: Annotated[
         str, typer.Option(metavar="SCALE", help="quick: minutes in all; paper: the full laws, much longer.")

@@ -10,8 +10,6 @@ from torch import Generator, Tensor
 
 from li2.models import named_activation
 
-Matrix = Float[Tensor, "rows columns"]
-
 
 @dataclass(frozen=True)
 class DeepNetwork:
@@ -68,8 +66,3 @@ def deep_network(
     top = (F - F.mean(dim=0)).T.detach() @ targets
     gradients = torch.autograd.grad((targets * (F @ top)).sum(), features)
     return DeepNetwork(weights, preactivations, [F.detach() for F in features], list(gradients))
-
-
-def cosine(left: Matrix, right: Matrix) -> float:
-    """Of two matrices as vectors."""
-    return ((left * right).sum() / (left.norm() * right.norm())).item()
