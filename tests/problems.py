@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from li2.models import Examples, Problem, TwoLayer, Weights, named_activation, named_loss
-from li2.tasks import build_task
+from li2.models import Problem, TwoLayer, Weights, named_activation, named_loss
+from li2.tasks import build_task, examples_of
 
 ACTIVATIONS = ["square", "cube", "relu", "silu", "relu2", "tanh", "sigmoid", "0.7*x-1.3*x**2"]
 LOSSES = ["mse", "mse-centred", "cross-entropy"]
@@ -22,9 +22,7 @@ def small_problem(
 ) -> Problem:
     """Addition mod M on n random pairs."""
     task = build_task(f"cyclic:{order}")
-    chosen = torch.from_numpy(np.random.default_rng(seed).permutation(task.size)[:n])
-    operands, labels = torch.tensor(task.operands)[chosen], torch.tensor(task.labels)[chosen]
-    train = Examples.of_operands(operands, labels, order, torch.device("cpu"))
+    train = examples_of(task, np.random.default_rng(seed).permutation(task.size)[:n], torch.device("cpu"))
     return Problem(TwoLayer(named_activation(activation), output_scale), named_loss(loss), train, order, decay)
 
 

@@ -24,7 +24,7 @@ def test_value_and_residual(name: str) -> None:
         offset = loss.offset(outputs, labels)
         assert loss.value(outputs, labels, offset).item() == pytest.approx(plain.item(), rel=1e-13)
         assert loss.value(outputs, labels, None).item() == pytest.approx(plain.item(), rel=1e-13)
-        assert (loss.residual(outputs, labels) + len(Y) / 2 * gradient).abs().max() < 1e-14
+        assert (loss.residual(outputs, labels, None) + len(Y) / 2 * gradient).abs().max() < 1e-14
 
 
 def test_mse_equals_the_published_expression() -> None:

@@ -1,55 +1,81 @@
-"""Passes in blocks against autograd on dense one-hot inputs."""
+"""Passes in chunks against autograd on dense one-hot inputs, alone and side by side."""
 
 import pytest
 import torch
 
-from li2.models import TwoLayer, Weights, named_activation
-from li2.models.passes import Passes, Workspace
-from problems import ACTIVATIONS
+from li2.models import TwoLayer, Weights, named_activation, named_loss
+from li2.models.passes import Autograd, ClosedForm
+from problems import ACTIVATIONS, LOSSES, plain_activation, plain_loss
 
 
-def dense(rows: torch.Tensor, inputs: int) -> torch.Tensor:
-    return torch.nn.functional.one_hot(rows, inputs).sum(dim=1).double()
-
-
-def drawn(samples: int, operands: int, order: int, width: int) -> tuple[torch.Tensor, Weights]:
+def drawn(runs: int, samples: int, operands: int, order: int, width: int) -> tuple[torch.Tensor, torch.Tensor, Weights]:
+    """Rows, labels and weights of so many runs."""
     generator = torch.Generator().manual_seed(samples)
-    elements = torch.randint(order, (samples, operands), generator=generator)
+    elements, labels = (torch.randint(order, shape, generator=generator) for shape in
+                        ((runs, samples, operands), (runs, samples)))  # fmt: skip
     W, V = (torch.randn(shape, generator=generator, dtype=torch.float64) for shape in
-            ((operands * order, width), (width, order)))  # fmt: skip
-    return elements + order * torch.arange(operands), Weights(W, V)
+            ((runs, operands * order, width), (runs, width, order)))  # fmt: skip
+    return elements + order * torch.arange(operands), labels, Weights(W, V)
 
 
-@pytest.mark.parametrize("activation", [*ACTIVATIONS, "0.5*x-2*x**2"])
+def by_autograd(
+    activation: str, loss: str, scale: float, rows: torch.Tensor, labels: torch.Tensor, W: torch.Tensor, V: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Outputs and gradients of one run from dense matrices."""
+    W, V = W.clone().requires_grad_(), V.clone().requires_grad_()
+    X = torch.nn.functional.one_hot(rows, len(W)).sum(dim=1).double()
+    outputs = scale * plain_activation(activation, X @ W) @ V
+    value = plain_loss(loss, outputs, torch.nn.functional.one_hot(labels, V.shape[1]).double())
+    return (outputs.detach(), *torch.autograd.grad(value, (W, V)))
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize(
-    ("samples", "operands", "order", "block"), [(30, 2, 7, 8), (16, 2, 8, 16), (9, 3, 5, 4), (1, 2, 3, 64)]
+    ("runs", "samples", "operands", "order", "chunk"),
+    [(1, 30, 2, 7, 88), (3, 16, 2, 8, 400), (4, 9, 3, 5, 44), (2, 1, 2, 3, 704)],
 )
-def test_passes_are_what_autograd_does(activation: str, samples: int, operands: int, order: int, block: int) -> None:
-    rows, weights = drawn(samples, operands, order, width=11)
+def test_passes_are_what_autograd_does(
+    activation: str, loss: str, runs: int, samples: int, operands: int, order: int, chunk: int
+) -> None:
+    rows, labels, weights = drawn(runs, samples, operands, order, width=11)
     network = TwoLayer(named_activation(activation), output_scale=1.5)
-    passes = Passes(network, rows, Workspace(weights, block))
-    W, V = (tensor.clone().requires_grad_() for tensor in weights)
-    expected = 1.5 * network.activation.function(dense(rows, len(W)) @ W) @ V
-    outputs = passes.outputs(weights)
-    assert torch.allclose(outputs, expected, rtol=1e-12)
-    in_outputs = torch.randn(samples, order, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    in_W, in_V = torch.autograd.grad((expected * in_outputs).sum(), (W, V))
+    passes = ClosedForm(network, named_loss(loss), weights, chunk)
+    batch = passes.batch(rows, labels)
+    before = weights.clone()
     for _ in range(2):  # buffers hold nothing over
-        measured_W, measured_V = passes.gradients(weights, in_outputs)
-        assert torch.allclose(measured_W, in_W, rtol=1e-11, atol=1e-12)
-        assert torch.allclose(measured_V, in_V, rtol=1e-11, atol=1e-12)
-
-
-def test_passes_share_a_workspace_and_leave_their_arguments() -> None:
-    rows, weights = drawn(20, 2, 5, width=6)
-    workspace, network = Workspace(weights, 8), TwoLayer(named_activation("square"))
-    first, second = Passes(network, rows, workspace), Passes(network, rows[:7], workspace)
-    before, in_outputs = weights.clone(), torch.ones(20, 5, dtype=torch.float64)
-    outputs = first.outputs(weights)
-    kept = outputs.clone()
-    second.outputs(weights)
-    first.gradients(weights, in_outputs)
-    assert torch.equal(outputs, kept)
-    assert torch.allclose(second.outputs(weights), first.outputs(weights)[:7], rtol=1e-12)
+        measured = passes.gradients(weights, batch)
+        alone = passes.outputs(weights, batch)
+        for run in range(runs):
+            own = (tensor[run] for tensor in (rows, labels, *weights))
+            for value, expected in zip(measured, by_autograd(activation, loss, 1.5, *own), strict=True):
+                assert torch.allclose(value[run], expected, rtol=1e-10, atol=1e-11)
+        assert torch.allclose(alone, measured.outputs, rtol=1e-13)
     assert all(torch.equal(now, then) for now, then in zip(weights, before, strict=True))
-    assert (in_outputs == 1).all()
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_general_way_is_the_same(loss: str) -> None:
+    rows, labels, weights = drawn(2, 20, 2, 5, width=6)
+    network = TwoLayer(named_activation("silu"), output_scale=0.7)
+    ways = (ClosedForm(network, named_loss(loss), weights), Autograd(network.forward, named_loss(loss)))
+    closed, general = (way.gradients(weights, way.batch(rows, labels)) for way in ways)
+    for one, other in zip(closed, general, strict=True):
+        assert torch.allclose(one, other, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(("samples", "order", "width"), [(30, 7, 13), (211, 23, 64), (64, 6, 129), (5, 2, 1)])
+def test_a_run_is_the_same_to_the_last_bit_beside_others(
+    samples: int, order: int, width: int, dtype: torch.dtype
+) -> None:
+    rows, labels, weights = drawn(5, samples, 2, order, width)
+    weights = Weights(*(tensor.to(dtype) for tensor in weights))
+    network, loss = TwoLayer(named_activation("relu")), named_loss("mse-centred")
+    together = ClosedForm(network, loss, weights)
+    all_five = [tensor.clone() for tensor in together.gradients(weights, together.batch(rows, labels))]
+    for runs in (slice(3, 4), slice(1, 3)):
+        some = Weights(*(tensor[runs].clone() for tensor in weights))
+        fewer = ClosedForm(network, loss, some)
+        for five, own in zip(all_five, fewer.gradients(some, fewer.batch(rows[runs], labels[runs])), strict=True):
+            assert torch.equal(five[runs], own)

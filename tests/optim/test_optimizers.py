@@ -27,9 +27,25 @@ def test_same_steps_as_torch(name: str, extra: dict[str, float], decay: float) -
             p.grad = torch.sin(3 * p.detach())
         gradients = [torch.sin(3 * p) for p in ours]
         reference.step()
-        optimizer.update(ours, gradients, state, step, 0.05 / step)
+        optimizer.update(ours, gradients, state, step, 0.05 / step, decay)
         for p, q in zip(ours, theirs, strict=True):
             assert (p - q.detach()).abs().max() < 1e-13
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "adamw"])
+def test_runs_side_by_side_have_their_own_rates_and_decays(name: str) -> None:
+    generator = torch.Generator().manual_seed(1)
+    start = torch.randn(3, 4, 5, generator=generator, dtype=torch.float64)
+    rates, decays = (torch.tensor(values, dtype=torch.float64) for values in ([0.1, 0.0, 0.02], [0.0, 0.3, 0.1]))
+    optimizer = make_optimizer(RunSpec(optimizer=name))
+    together, alone = start.clone(), [run.clone() for run in start]
+    state, states = optimizer.init([together]), [optimizer.init([run]) for run in alone]
+    for step in range(1, 20):
+        optimizer.update([together], [torch.sin(3 * together)], state, step, rates, decays)
+        for run, own, lr, decay in zip(alone, states, rates.tolist(), decays.tolist(), strict=True):
+            optimizer.update([run], [torch.sin(3 * run)], own, step, lr, decay)
+    assert (together - torch.stack(alone)).abs().max() < 1e-13
+    assert torch.equal(together[1], start[1])  # a rate of zero moves nothing
 
 
 def test_which_optimisers_couple_decay() -> None:

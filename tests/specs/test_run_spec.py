@@ -55,6 +55,11 @@ def test_defaults_are_figure_3() -> None:
         ({"dtype": "float16"}, "dtype must be float32 or float64"),
         ({"train_fraction": 0.5, "train_size": 3}, "train_fraction and train_size were both given"),
         ({"critical_delta": 2.7482}, "critical_delta must be a number < 2.7482"),
+        ({"operands": 1}, "operands must be a whole number ≥ 2"),
+        ({"operands": 2.5}, "operands must be a whole number ≥ 2"),
+        ({"test_size": 0}, "test_size must be a whole number ≥ 1"),
+        ({"batch_size": 0}, "batch_size must be a whole number ≥ 1"),
+        ({"critical_delta": 0.5, "operands": 3}, "critical_delta is a share of pairs and needs operands=2, not 3"),
     ],
 )
 def test_a_wrong_value_gives_one_sentence(values: dict[str, object], message: str) -> None:
@@ -68,6 +73,14 @@ def test_texts_are_read_as_their_types() -> None:
     assert (spec.width, spec.lr, spec.loss, spec.train_size, spec.train_fraction) == (
         64, 5e-4, "mse-centred", 100, None,
     )  # fmt: skip
+
+
+def test_unset_sizes_mean_everything() -> None:
+    spec = RunSpec()
+    assert (spec.operands, spec.test_size, spec.batch_size) == (2, None, None)
+    assert RunSpec(operands="3", test_size="50", batch_size="7").command() == (
+        "li2 run operands=3 test_size=50 batch_size=7"
+    )
 
 
 def test_equal_specifications_have_equal_digests_and_others_do_not() -> None:

@@ -18,7 +18,7 @@ from tables import symmetric_group_table
 
 def test_pairs_come_first_operand_major() -> None:
     task = build_task("cyclic:5")
-    for i, ((a, b), label) in enumerate(zip(task.operands, task.labels, strict=True)):
+    for i, ((a, b), label) in enumerate(zip(*task.tuples(np.arange(25)), strict=True)):
         assert i == a * 5 + b
         assert label == (a + b) % 5
 
@@ -39,7 +39,8 @@ def test_pairs_come_first_operand_major() -> None:
 @pytest.mark.parametrize("p", [2, 12, 97])
 def test_expressions_against_python_integers(expression: str, formula: Callable[[int, int], int], p: int) -> None:
     task = build_task(f"expression:{expression} mod {p}")
-    for (x, y), label in zip(task.operands.tolist(), task.labels, strict=True):
+    operands, labels = task.tuples(np.arange(p * p))
+    for (x, y), label in zip(operands.tolist(), labels, strict=True):
         assert label == formula(x, y) % p
 
 

@@ -3,10 +3,11 @@
 from li2.models.activations import Activation, named_activation
 from li2.models.device import named_device
 from li2.models.energy import energy, energy_and_gradient, unit_nodes
+from li2.models.examples import Examples, Samples, StreamedExamples
 from li2.models.initial import initial_weights
 from li2.models.losses import Loss, named_loss
 from li2.models.module import TwoLayerModule
-from li2.models.problem import Examples, Problem
+from li2.models.problem import Problem
 from li2.models.two_layer import TwoLayer, Weights, sum_into_rows
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "Examples",
     "Loss",
     "Problem",
+    "Samples",
+    "StreamedExamples",
     "TwoLayer",
     "TwoLayerModule",
     "Weights",

@@ -20,21 +20,22 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-Outputs = Float[Tensor, "n M"]
-Labels = Int[Tensor, " n"]
+Outputs = Float[Tensor, "*R n M"]
+Labels = Int[Tensor, "*R n"]
 
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss with all that the theory needs to know of it.
+    """A loss with all that the theory needs to know of it, for one run or, along leading axes, for many.
 
     Attributes:
         name: as in a specification.
         centres_samples: whether formulas use F̃ = P₁F and Ỹ = P₁Y (else F and Y − 1/M).
         centres_classes: whether the loss ignores what V adds to all classes alike.
         has_ridge: whether V has a ridge solution under coupled weight decay.
-        value: (outputs, labels, offset) ↦ loss, a scalar tensor.
-        residual: (outputs, labels) ↦ R on training data, (n, M).
+        value: (outputs, labels, offset) ↦ loss of each run.
+        residual: (outputs, labels, offset) ↦ R on training data, (…, n, M); offset: that of all the training samples
+            where these are only some of them, else None.
     """
 
     name: str
@@ -42,53 +43,52 @@ class Loss:
     centres_classes: bool
     has_ridge: bool
     value: Callable[[Outputs, Labels, Tensor | None], Tensor]
-    residual: Callable[[Outputs, Labels], Outputs]
+    residual: Callable[[Outputs, Labels, Tensor | None], Outputs]
 
-    def offset(self, outputs: Outputs, labels: Labels) -> Tensor | None:
-        """What must be added to a network's outputs to make them its predictions, (M,), or None.
+    def offset(self, outputs: Outputs, labels: Labels) -> Float[Tensor, "*R M"] | None:
+        """What must be added to a network's outputs to make them its predictions, or None.
 
         A loss that is centred over samples leaves a constant per class undetermined; the prediction takes
         it from the training set: mean(Y − O).
         """
-        if not self.centres_samples:
-            return None
-        return _one_hot(outputs, labels).sub_(outputs).mean(dim=0)
+        return _from_one_hot(outputs, labels).mean(dim=-2) if self.centres_samples else None
 
-    def targets(self, labels: Labels, classes: int, dtype: torch.dtype) -> Float[Tensor, "n M"]:
+    def targets(self, labels: Int[Tensor, " n"], classes: int, dtype: torch.dtype) -> Float[Tensor, "n M"]:
         """Ỹ of the formulas: P₁Y for a loss centred over samples, else Y − 1/M."""
         one_hot = functional.one_hot(labels, classes).to(dtype)
         return one_hot - (one_hot.mean(dim=0) if self.centres_samples else 1 / classes)
 
 
-def _one_hot(outputs: Outputs, labels: Labels) -> Outputs:
-    return functional.one_hot(labels, outputs.shape[1]).to(outputs.dtype)
+def _from_one_hot(outputs: Outputs, labels: Labels) -> Outputs:
+    """Y − outputs."""
+    return outputs.neg().scatter_add_(-1, labels[..., None], outputs.new_ones(*labels.shape, 1))
 
 
-def _class_centred_residual(outputs: Outputs, labels: Labels) -> Outputs:
-    residual = outputs.mean(dim=1, keepdim=True) - outputs
-    residual -= 1 / outputs.shape[1]
-    rows = torch.arange(len(labels), device=labels.device)
-    residual[rows, labels] += 1
-    return residual
+def _class_centred_residual(outputs: Outputs, labels: Labels, offset: Tensor | None) -> Outputs:
+    difference = _from_one_hot(outputs, labels)
+    return difference.sub_(difference.mean(dim=-1, keepdim=True))
 
 
 def _class_centred_value(outputs: Outputs, labels: Labels, offset: Tensor | None) -> Tensor:
-    return _class_centred_residual(outputs, labels).square().sum() / len(labels)
+    return _class_centred_residual(outputs, labels, None).square().sum(dim=(-2, -1)) / labels.shape[-1]
 
 
-def _sample_centred_residual(outputs: Outputs, labels: Labels) -> Outputs:
-    difference = _one_hot(outputs, labels) - outputs
-    return difference - difference.mean(dim=0)
+def _sample_centred_residual(outputs: Outputs, labels: Labels, offset: Tensor | None) -> Outputs:
+    difference = _from_one_hot(outputs, labels)
+    centre = difference.mean(dim=-2) if offset is None else offset
+    return difference.sub_(centre[..., None, :])
 
 
 def _sample_centred_value(outputs: Outputs, labels: Labels, offset: Tensor | None) -> Tensor:
-    difference = _one_hot(outputs, labels) - outputs
-    centre = difference.mean(dim=0) if offset is None else offset
-    return (difference - centre).square().sum() / len(labels)
+    return _sample_centred_residual(outputs, labels, offset).square().sum(dim=(-2, -1)) / labels.shape[-1]
 
 
-def _cross_entropy_residual(outputs: Outputs, labels: Labels) -> Outputs:
-    return (_one_hot(outputs, labels) - outputs.softmax(dim=1)) / 2
+def _cross_entropy_value(outputs: Outputs, labels: Labels, offset: Tensor | None) -> Tensor:
+    return -outputs.log_softmax(dim=-1).gather(-1, labels[..., None]).mean(dim=(-2, -1))
+
+
+def _cross_entropy_residual(outputs: Outputs, labels: Labels, offset: Tensor | None) -> Outputs:
+    return _from_one_hot(outputs.softmax(dim=-1), labels).mul_(0.5)
 
 
 _LOSSES = {
@@ -96,14 +96,7 @@ _LOSSES = {
     for loss in (
         Loss("mse", False, True, True, _class_centred_value, _class_centred_residual),
         Loss("mse-centred", True, False, True, _sample_centred_value, _sample_centred_residual),
-        Loss(
-            "cross-entropy",
-            False,
-            True,
-            False,
-            lambda outputs, labels, offset: functional.cross_entropy(outputs, labels),
-            _cross_entropy_residual,
-        ),
+        Loss("cross-entropy", False, True, False, _cross_entropy_value, _cross_entropy_residual),
     )
 }
 

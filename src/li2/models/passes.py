@@ -1,87 +1,207 @@
-"""Forward and backward passes of a two-layer network over fixed samples: block by block, in buffers that are kept.
+"""Passes of many two-layer networks at once: chunk by chunk, in buffers that are kept.
 
-No array of all samples times all nodes is ever held, and nothing of that size is allocated in a pass: on a CPU,
-fresh memory costs more than what is computed in it.
+Weights have a leading axis of runs: W (R, d, K), V (R, K, M). A chunk is some runs with all of their samples, or some
+samples of one run, such that its hidden layer fits into a cache. No array of all samples times all nodes is ever
+held, and nothing of that size is allocated in a pass: on a CPU, fresh memory costs more than what is computed in it.
+
+What a run's numbers are does not depend on the other runs beside it, to the last bit on a CPU: chunks depend on the
+sizes of one run only, and every product is one of a batch of products.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, runtime_checkable
+
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from li2.models.two_layer import Rows, TwoLayer, Weights, add_into_rows
+from li2.models.losses import Loss
+from li2.models.two_layer import TwoLayer, Weights, add_into_rows
 
-BLOCK = 256
-"""Samples that are gone through at a time."""
+CHUNK = {"cpu": 2**19, "cuda": 2**26}
+"""Samples times nodes that are gone through at a time, by type of device."""
 
 LANES = 8
 """Numbers of classes are rounded up to a multiple of it in products: libraries are slow at others."""
 
 
-class Workspace:
-    """Buffers for one block of samples; passes that do not run at the same time share them."""
+class Chunk(NamedTuple):
+    """A part of a batch: some runs, some samples, and for each operand the rows of W, all runs' stacked."""
 
-    def __init__(self, like: Weights, block: int = BLOCK) -> None:
-        self.block = block
-        self._shape = (block, like.W.shape[1])
-        self._like = like.W
-        self._buffers: list[Tensor] = []
-
-    def buffers(self, samples: int) -> tuple[Float[Tensor, "n K"], Float[Tensor, "n K"]]:
-        """Two arrays for so many samples of a block, of the weights' dtype and device; their content is lost."""
-        if not self._buffers:
-            self._buffers = [self._like.new_empty(self._shape) for _ in range(2)]
-        first, second = self._buffers
-        return first[:samples], second[:samples]
+    runs: slice
+    samples: slice
+    shape: tuple[int, int]
+    operands: list[Tensor]
 
 
-class Passes:
-    """Passes over one set of samples.
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Samples of R runs, n of each.
+
+    Attributes:
+        rows: (R, n, k) int64, the rows of W that each sample selects.
+        labels: (R, n) int64.
+        chunks: what is gone through at a time.
+    """
+
+    rows: Int[Tensor, "R n k"]
+    labels: Int[Tensor, "R n"]
+    chunks: list[Chunk]
+
+
+class Gradients(NamedTuple):
+    """Outputs (R, n, M) with the loss's gradients in W (R, d, K) and V (R, K, M)."""
+
+    outputs: Float[Tensor, "R n M"]
+    in_W: Float[Tensor, "R d K"]
+    in_V: Float[Tensor, "R K M"]
+
+
+@runtime_checkable
+class Passes(Protocol):
+    """How the networks of a training are gone through."""
+
+    def batch(self, rows: Int[Tensor, "R n k"], labels: Int[Tensor, "R n"]) -> Batch:
+        """Samples made ready."""
+        ...
+
+    def outputs(self, weights: Weights, batch: Batch) -> Float[Tensor, "R n M"]:
+        """Every network's outputs on its samples."""
+        ...
+
+    def gradients(self, weights: Weights, batch: Batch) -> Gradients:
+        """Outputs with the gradients of the loss of each run, which are overwritten by the next call."""
+        ...
+
+
+class ClosedForm:
+    """Passes of O = β·σ(XW)·V with closed-form gradients.
 
     Args:
         network: architecture.
-        rows: (n, k) int64, the rows of W that each sample selects.
-        workspace: its buffers.
+        loss: what is minimised.
+        like: weights of one run or of many, for dtype, device and sizes.
+        chunk: samples times nodes to go through at a time, instead of :data:`CHUNK`.
     """
 
-    def __init__(self, network: TwoLayer, rows: Rows, workspace: Workspace) -> None:
-        self.network = network
-        self.samples = len(rows)
-        self._workspace = workspace
-        self._blocks = [block.T.contiguous() for block in torch.split(rows, workspace.block)]
+    def __init__(self, network: TwoLayer, loss: Loss, like: Weights, chunk: int | None = None) -> None:
+        self.network, self.loss = network, loss
+        self._inputs, self._width = like.W.shape[-2:]
+        self._chunk = max(chunk or CHUNK[like.W.device.type], self._width)
+        self._buffers: list[Tensor] = []
+        self._kept: dict[str, Tensor] = {}
 
-    def outputs(self, weights: Weights) -> Float[Tensor, "n M"]:
-        """O = β·σ(XW)·V."""
-        V = _padded(weights.V)
-        outputs = V.new_empty(self.samples, V.shape[1])
-        for block, part in zip(self._blocks, torch.split(outputs, self._workspace.block), strict=True):
-            _, features = self._features(weights.W, block)
-            torch.mm(features, V, out=part)
-        return outputs[:, : weights.V.shape[1]].mul_(self.network.output_scale)
+    def batch(self, rows: Int[Tensor, "R n k"], labels: Int[Tensor, "R n"]) -> Batch:
+        """See :class:`Passes`."""
+        runs, samples, _ = rows.shape
+        at_once = max(1, self._chunk // max(1, samples * self._width))
+        most = samples if at_once > 1 else self._chunk // self._width
+        stacked = rows + self._inputs * torch.arange(runs, device=rows.device)[:, None, None]
+        chunks = []
+        for first in range(0, runs, at_once):
+            for start in range(0, samples, most):
+                part = slice(first, min(first + at_once, runs)), slice(start, min(start + most, samples))
+                chosen = stacked[part]
+                operands = [operand.flatten() for operand in chosen.unbind(dim=-1)]
+                chunks.append(Chunk(*part, (chosen.shape[0], chosen.shape[1]), operands))
+        return Batch(rows, labels, chunks)
 
-    def gradients(
-        self, weights: Weights, in_outputs: Float[Tensor, "n M"]
-    ) -> tuple[Float[Tensor, "d K"], Float[Tensor, "K M"]]:
-        """What a gradient in the outputs O is in W and in V, by the chain rule."""
-        V, scaled = _padded(weights.V), _padded(in_outputs * self.network.output_scale)
-        in_W, in_V = torch.zeros_like(weights.W), torch.zeros_like(V)
-        for block, part in zip(self._blocks, torch.split(scaled, self._workspace.block), strict=True):
-            preactivations, features = self._features(weights.W, block)
-            in_V.addmm_(features.T, part)
-            in_features = torch.mm(part, V.T, out=features)
+    def outputs(self, weights: Weights, batch: Batch) -> Float[Tensor, "R n M"]:
+        """See :class:`Passes`."""
+        top = self._scaled_top(weights.V)
+        outputs = top.new_empty(*batch.labels.shape, top.shape[-1])
+        for chunk in batch.chunks:
+            _, features = self._features(weights.W, chunk)
+            torch.bmm(features, top[chunk.runs], out=outputs[chunk.runs, chunk.samples])
+        return outputs[..., : weights.V.shape[-1]]
+
+    def gradients(self, weights: Weights, batch: Batch) -> Gradients:
+        """See :class:`Passes`: one way through the samples, there and back for each chunk."""
+        classes, samples = weights.V.shape[-1], batch.labels.shape[1]
+        top = self._scaled_top(weights.V)
+        in_W, in_V = self._zeros("W", weights.W), self._zeros("V", top)
+        offset = self._offset(weights.W, top, batch, classes) if self.loss.centres_samples else None
+        outputs = top.new_empty(*batch.labels.shape, top.shape[-1])
+        for chunk in batch.chunks:
+            runs = chunk.runs
+            preactivations, features = self._features(weights.W, chunk)
+            part = torch.bmm(features, top[runs], out=outputs[runs, chunk.samples])[..., :classes]
+            labels = batch.labels[runs, chunk.samples]
+            residual = self.loss.residual(part, labels, None if offset is None else offset[runs])
+            in_outputs = padded(residual.mul_(-2 / samples))
+            in_V[runs].baddbmm_(features.mT, in_outputs)
+            in_features = torch.bmm(in_outputs, top[runs].mT, out=features)
             self.network.activation.backpropagate(in_features, preactivations)
-            add_into_rows(in_W, in_features, block.T)
-        return in_W, in_V[:, : weights.V.shape[1]].contiguous()
+            add_into_rows(in_W.flatten(0, 1), in_features.flatten(0, 1), chunk.operands)
+        in_V = in_V[..., :classes].mul_(self.network.output_scale)
+        return Gradients(outputs[..., :classes], in_W, in_V.contiguous())
 
-    def _features(self, W: Float[Tensor, "d K"], operands: Tensor) -> tuple[Float[Tensor, "m K"], Float[Tensor, "m K"]]:
-        """XW and σ(XW) of a block, in the workspace."""
-        preactivations, features = self._workspace.buffers(operands.shape[1])
-        torch.index_select(W, 0, operands[0], out=preactivations)
-        for operand in operands[1:]:
-            preactivations.add_(torch.index_select(W, 0, operand, out=features))
-        return preactivations, self.network.activation.into(preactivations, features)
+    def _features(self, W: Float[Tensor, "R d K"], chunk: Chunk) -> tuple[Tensor, Tensor]:
+        """XW and σ(XW) of a chunk, (runs, samples, K), in the buffers."""
+        preactivations, features = (buffer[: chunk.shape[0] * chunk.shape[1]] for buffer in self._two_buffers(W))
+        stacked = W.flatten(0, 1)
+        torch.index_select(stacked, 0, chunk.operands[0], out=preactivations)
+        for operand in chunk.operands[1:]:
+            preactivations.add_(torch.index_select(stacked, 0, operand, out=features))
+        self.network.activation.into(preactivations, features)
+        return preactivations.view(*chunk.shape, -1), features.view(*chunk.shape, -1)
+
+    def _offset(self, W: Tensor, top: Tensor, batch: Batch, classes: int) -> Float[Tensor, "R M"]:
+        """mean(Y − O) over each run's samples, from the mean of its features: O itself needs no second way through."""
+        means = W.new_zeros(len(W), 1, W.shape[-1])
+        for chunk in batch.chunks:
+            _, features = self._features(W, chunk)
+            means[chunk.runs] += features.sum(dim=1, keepdim=True) / batch.labels.shape[1]
+        offset = -torch.bmm(means, top)[:, 0, :classes]
+        share = offset.new_full(batch.labels.shape, 1 / batch.labels.shape[1])
+        return offset.scatter_add_(1, batch.labels, share)
+
+    def _scaled_top(self, V: Float[Tensor, "R K M"]) -> Float[Tensor, "R K padded"]:
+        return padded(V * self.network.output_scale)
+
+    def _two_buffers(self, like: Tensor) -> list[Tensor]:
+        if not self._buffers:
+            self._buffers = [like.new_empty(self._chunk // self._width, self._width) for _ in range(2)]
+        return self._buffers
+
+    def _zeros(self, name: str, like: Tensor) -> Tensor:
+        if name not in self._kept or self._kept[name].shape != like.shape:
+            self._kept[name] = torch.empty_like(like)
+        return self._kept[name].zero_()
 
 
-def _padded(matrix: Float[Tensor, "m M"]) -> Float[Tensor, "m padded"]:
+class Autograd:
+    """Passes of any differentiable network, run by run: the general way, where there is no closed form.
+
+    Args:
+        network: one run's (weights, rows (n, k)) ↦ outputs (n, M).
+        loss: what is minimised.
+    """
+
+    def __init__(self, network: Callable[[Weights, Tensor], Tensor], loss: Loss) -> None:
+        self.network, self.loss = network, loss
+
+    def batch(self, rows: Int[Tensor, "R n k"], labels: Int[Tensor, "R n"]) -> Batch:
+        """See :class:`Passes`."""
+        return Batch(rows, labels, [])
+
+    def outputs(self, weights: Weights, batch: Batch) -> Float[Tensor, "R n M"]:
+        """See :class:`Passes`."""
+        with torch.no_grad():
+            runs = zip(*weights, batch.rows, strict=True)
+            return torch.stack([self.network(Weights(W, V), rows) for W, V, rows in runs])
+
+    def gradients(self, weights: Weights, batch: Batch) -> Gradients:
+        """See :class:`Passes`."""
+        W, V = leaves = [tensor.detach().clone().requires_grad_() for tensor in weights]
+        runs = zip(W, V, batch.rows, strict=True)
+        outputs = torch.stack([self.network(Weights(*own), rows) for *own, rows in runs])
+        loss = self.loss.value(outputs, batch.labels, None).sum()
+        return Gradients(outputs.detach(), *torch.autograd.grad(loss, leaves))
+
+
+def padded(matrix: Float[Tensor, "*m M"]) -> Float[Tensor, "*m padded"]:
     """With columns of zeros up to a multiple of :data:`LANES`."""
-    missing = -matrix.shape[1] % LANES
+    missing = -matrix.shape[-1] % LANES
     return torch.nn.functional.pad(matrix, (0, missing)) if missing else matrix

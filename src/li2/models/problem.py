@@ -4,33 +4,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
-from li2.models.losses import Labels, Loss
-from li2.models.two_layer import Rows, TwoLayer, Weights
-
-
-@dataclass(frozen=True, eq=False)
-class Examples:
-    """Samples as the network takes them.
-
-    Attributes:
-        rows: (n, k) int64, the rows of W that each sample selects.
-        labels: (n,) int64.
-    """
-
-    rows: Rows
-    labels: Labels
-
-    @classmethod
-    def of_operands(cls, operands: Int[Tensor, "n k"], labels: Labels, order: int, device: torch.device) -> "Examples":
-        """Examples from tuples of elements 0 … M−1; operand i selects from rows i·M to (i+1)·M − 1."""
-        starts = torch.arange(operands.shape[1]) * order
-        return cls((operands + starts).to(device), labels.to(device))
-
-    def __len__(self) -> int:
-        return len(self.labels)
+from li2.models.examples import Examples
+from li2.models.losses import Loss
+from li2.models.two_layer import TwoLayer, Weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +65,7 @@ class Problem:
     def residual(self, weights: Weights) -> Float[Tensor, "n M"]:
         """R = −(n/2)·∂loss/∂O on the training examples, in the weights' dtype."""
         outputs = self.network.forward(weights, self.train.rows)
-        return self.loss.residual(outputs, self.train.labels)
+        return self.loss.residual(outputs, self.train.labels, None)
 
     def backpropagated_gradient(self, weights: Weights) -> Float[Tensor, "n K"]:
         """G_F = −(n/2)·∂loss/∂F = β·R·Vᵀ."""

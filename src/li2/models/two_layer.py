@@ -54,20 +54,24 @@ class TwoLayer:
 
 
 def sum_into_rows(values: Float[Tensor, "n K"], rows: Rows, count: int) -> Float[Tensor, "d K"]:
-    """Xᵀ·values: row r of the result sums the values of all samples that select row r of W.
-
-    On a GPU scattered sums depend on the order of arrival, so there the one-hot product is taken.
-    """
+    """Xᵀ·values: row r of the result sums the values of all samples that select row r of W."""
     result = values.new_zeros(count, values.shape[1])
-    add_into_rows(result, values, rows)
+    add_into_rows(result, values, list(rows.T))
     return result
 
 
-def add_into_rows(result: Float[Tensor, "d K"], values: Float[Tensor, "n K"], rows: Rows) -> None:
-    """result += Xᵀ·values, in place; see :func:`sum_into_rows`."""
+def add_into_rows(
+    result: Float[Tensor, "d K"], values: Float[Tensor, "n K"], operands: list[Int[Tensor, " n"]]
+) -> None:
+    """result += Xᵀ·values, in place; operands: for each of them the row of W that every sample selects.
+
+    On a GPU scattered sums depend on the order of arrival, so there the one-hot product is taken.
+    """
     if values.is_cuda:
-        one_hot = functional.one_hot(rows, len(result)).sum(dim=1).to(values.dtype)
+        one_hot = values.new_zeros(len(values), len(result))
+        for operand in operands:
+            one_hot.scatter_(1, operand[:, None], 1.0, reduce="add")
         result.addmm_(one_hot.T, values)
         return
-    for operand in rows.T:
+    for operand in operands:
         result.index_add_(0, operand, values)

@@ -1,6 +1,7 @@
 """SGD with momentum, Adam with coupled weight decay, and AdamW, as PyTorch defines them.
 
-They act elementwise, so one call serves tensors of any shape.
+They act elementwise, so one call serves tensors of any shape: one run's, or those of many runs along a leading axis,
+each with its own learning rate and weight decay.
 """
 
 import math
@@ -16,10 +17,13 @@ from li2.specs import RunSpec
 State = dict[str, list[Tensor]]
 """Named buffers, each a list with one tensor per parameter."""
 
+SMALLEST_RATE = 1e-30
+"""Adam divides by its learning rate; where that is 0 (the end of a cosine), this one moves nothing, either."""
+
 
 @runtime_checkable
 class Optimizer(Protocol):
-    """What every optimiser offers."""
+    """What every optimiser offers; runs with equal optimisers can be trained side by side."""
 
     @property
     def couples_decay(self) -> bool:
@@ -31,7 +35,13 @@ class Optimizer(Protocol):
         ...
 
     def update(
-        self, parameters: Sequence[Tensor], gradients: Sequence[Tensor], state: State, step: int, lr: float
+        self,
+        parameters: Sequence[Tensor],
+        gradients: Sequence[Tensor],
+        state: State,
+        step: int,
+        lr: float | Tensor,
+        weight_decay: float | Tensor,
     ) -> None:
         """Change the parameters and the state in place.
 
@@ -40,7 +50,8 @@ class Optimizer(Protocol):
             gradients: of the loss without weight decay; overwritten.
             state: from :meth:`init`.
             step: number of this step, from 1.
-            lr: learning rate of this step.
+            lr: learning rate of this step, one or one for each run, float64 on the CPU, shape (R,).
+            weight_decay: likewise.
         """
         ...
 
@@ -50,7 +61,6 @@ class SGD:
     """b ← μ·b + (g + wd·p); p ← p − lr·b."""
 
     momentum: float
-    weight_decay: float
     couples_decay: bool = True
 
     def init(self, parameters: Sequence[Tensor]) -> State:
@@ -58,13 +68,19 @@ class SGD:
         return {"momentum": [torch.zeros_like(p) for p in parameters]}
 
     def update(
-        self, parameters: Sequence[Tensor], gradients: Sequence[Tensor], state: State, step: int, lr: float
+        self,
+        parameters: Sequence[Tensor],
+        gradients: Sequence[Tensor],
+        state: State,
+        step: int,
+        lr: float | Tensor,
+        weight_decay: float | Tensor,
     ) -> None:
         """See :class:`Optimizer`."""
         for p, g, buffer in zip(parameters, gradients, state["momentum"], strict=True):
-            g.add_(p, alpha=self.weight_decay)
+            g.add_(p * _per_run(weight_decay, p))
             buffer.mul_(self.momentum).add_(g)
-            p.add_(buffer, alpha=-lr)
+            p.sub_(torch.mul(buffer, _per_run(lr, p), out=g))
 
 
 @dataclass(frozen=True)
@@ -73,7 +89,6 @@ class Adam:
 
     beta1: float
     beta2: float
-    weight_decay: float
     couples_decay: bool
     epsilon: float = 1e-8
 
@@ -85,25 +100,37 @@ class Adam:
         }
 
     def update(
-        self, parameters: Sequence[Tensor], gradients: Sequence[Tensor], state: State, step: int, lr: float
+        self,
+        parameters: Sequence[Tensor],
+        gradients: Sequence[Tensor],
+        state: State,
+        step: int,
+        lr: float | Tensor,
+        weight_decay: float | Tensor,
     ) -> None:
         """See :class:`Optimizer`."""
-        first_correction = 1 - self.beta1**step
-        second_correction = math.sqrt(1 - self.beta2**step)
+        slowness = (1 - self.beta1**step) / torch.as_tensor(lr, dtype=torch.float64).clamp_min(SMALLEST_RATE)
+        correction = math.sqrt(1 - self.beta2**step)
         moments = zip(state["first_moment"], state["second_moment"], strict=True)
         for p, g, (first, second) in zip(parameters, gradients, moments, strict=True):
             if self.couples_decay:
-                g.add_(p, alpha=self.weight_decay)
+                g.add_(p * _per_run(weight_decay, p))
             else:
-                p.mul_(1 - lr * self.weight_decay)
+                p.mul_(_per_run(1 - lr * weight_decay, p))
             first.lerp_(g, 1 - self.beta1)
             second.mul_(self.beta2).addcmul_(g, g, value=1 - self.beta2)
-            denominator = torch.sqrt(second, out=g).div_(second_correction).add_(self.epsilon)
-            p.addcdiv_(first, denominator, value=-lr / first_correction)
+            denominator = torch.sqrt(second, out=g).mul_(_per_run(slowness / correction, p))
+            p.addcdiv_(first, denominator.add_(_per_run(slowness * self.epsilon, p)), value=-1)
+
+
+def _per_run(value: float | Tensor, like: Tensor) -> Tensor:
+    """A number, or one for each run, so that it multiplies the parameters of all runs."""
+    value = torch.as_tensor(value, dtype=torch.float64).to(dtype=like.dtype, device=like.device)
+    return value.reshape(-1, *[1] * (like.dim() - 1)) if value.dim() else value
 
 
 def make_optimizer(spec: RunSpec) -> Optimizer:
     """The optimiser that a specification names, with its hyper-parameters."""
     if spec.optimizer == "sgd":
-        return SGD(spec.momentum, spec.weight_decay)
-    return Adam(spec.beta1, spec.beta2, spec.weight_decay, couples_decay=spec.optimizer == "adam")
+        return SGD(spec.momentum)
+    return Adam(spec.beta1, spec.beta2, couples_decay=spec.optimizer == "adam")

@@ -5,13 +5,21 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Protocol, runtime_checkable
 
 
-class StopRequest:
+@runtime_checkable
+class StopRequest(Protocol):
     """Whether a stop was asked for."""
 
-    def __init__(self) -> None:
-        self.asked = False
+    @property
+    def asked(self) -> bool:
+        """It was."""
+        ...
+
+
+class _Asked:
+    asked = False
 
 
 @contextmanager
@@ -20,7 +28,7 @@ def stop_on_signal() -> Iterator[StopRequest]:
 
     Signals can be handled in the main thread only; elsewhere the request is never set.
     """
-    request = StopRequest()
+    request = _Asked()
     if threading.current_thread() is not threading.main_thread():
         yield request
         return

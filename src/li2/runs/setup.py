@@ -1,7 +1,7 @@
 """Everything a run needs, built from its specification."""
 
-import os
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 
@@ -9,8 +9,8 @@ from li2.diagnostics import FourierBasis
 from li2.errors import Li2Error
 from li2.groups import Representations
 from li2.models import (
-    Examples,
     Problem,
+    Samples,
     TwoLayer,
     Weights,
     initial_weights,
@@ -20,7 +20,8 @@ from li2.models import (
 )
 from li2.optim import Optimizer, make_optimizer
 from li2.specs import RunSpec
-from li2.tasks import Split, Task
+from li2.tasks import Complement, Split, Task, examples_of, main_memory, samples_of
+from li2.training import Trainee
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +37,7 @@ class Setup:
     split: Split
     device: torch.device
     problem: Problem
-    test: Examples
+    test: Samples
     optimizer: Optimizer
     basis: FourierBasis | None
     no_irreps_reason: str | None
@@ -46,15 +47,13 @@ class Setup:
         """The set-up of a run.
 
         Raises:
-            Li2Error: if the device is not there or the run does not fit into memory.
+            Li2Error: if the device is not there, the run does not fit into memory, or a step would take more tuples
+                than are trained on.
         """
         device = named_device(spec.device)
-        _check_memory(spec, task, len(split.train), device)
-        operands, labels = torch.tensor(task.operands), torch.tensor(task.labels)
-        train, test = (
-            Examples.of_operands(operands[torch.tensor(part)], labels[torch.tensor(part)], task.order, device)
-            for part in (split.train, split.test)
-        )
+        _check_batch_size(spec, len(split.train))
+        _check_memory(spec, task, split, device)
+        train, test = examples_of(task, split.train, device), samples_of(task, split.test, device)
         optimizer = make_optimizer(spec)
         problem = Problem(
             network=TwoLayer(named_activation(spec.activation), spec.output_scale),
@@ -72,11 +71,24 @@ class Setup:
 
     def initial_weights(self) -> Weights:
         """The weights at epoch 0; raises Li2Error if an init file is wrong."""
-        return initial_weights(self.spec, self.task.operands.shape[1], self.task.order, self.device)
+        return initial_weights(self.spec, self.task.operands, self.task.order, self.device)
 
-    def rate(self, step: int) -> float:
-        """The learning rate of a step, counted from 0."""
-        return self.spec.lr * self.spec.learning_rates.factor(step, self.spec.epochs)
+    def rate(self, epoch: int) -> float:
+        """The learning rate of an epoch's steps, by the epochs done before it."""
+        return self.spec.lr * self.spec.learning_rates.factor(epoch, self.spec.epochs)
+
+    @cached_property
+    def trainee(self) -> Trainee:
+        """What is trained, and how."""
+        return Trainee(
+            problem=self.problem,
+            test=self.test,
+            optimizer=self.optimizer,
+            weight_decay=self.spec.weight_decay,
+            rate=self.rate,
+            batch_size=self.spec.batch_size,
+            seed=self.spec.seed,
+        )
 
     def not_applicable(self) -> dict[str, str]:
         """What of the diagnosis does not apply to this run, and why."""
@@ -91,28 +103,39 @@ class Setup:
         return reasons
 
 
-def _check_memory(spec: RunSpec, task: Task, n: int, device: torch.device) -> None:
-    """Refuse a run whose largest arrays cannot fit, before anything is written."""
+def _check_batch_size(spec: RunSpec, n: int) -> None:
+    if spec.batch_size is not None and spec.batch_size > n:
+        raise Li2Error(
+            f"batch_size={spec.batch_size}, but the training set has {n} samples; take at most {n}, "
+            "or leave it out for one step on all of them."
+        )
+
+
+def _check_memory(spec: RunSpec, task: Task, split: Split, device: torch.device) -> None:
+    """Refuse a run whose largest arrays cannot fit, before anything is written.
+
+    Activations of the hidden layer are held for a block of samples at a time, and for the diagnosis of all training
+    samples; a streamed test set is not held at all.
+    """
     size = 8 if spec.dtype == "float64" else 4
-    pairs, inputs = task.size, task.operands.shape[1] * task.order
-    needed = size * spec.width * (4 * pairs + 8 * (inputs + task.order))  # activations; weights and optimiser
-    needed += size * task.order * 4 * pairs  # outputs, residuals and targets
-    if spec.diagnose != "off":  # Gram matrices in float64, their factors and inverses
-        needed += 8 * (6 * spec.width**2 + 3 * min(n, spec.width) ** 2)
-    if device.type == "cuda":
-        there = torch.cuda.get_device_properties(device).total_memory
-    elif hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    else:
-        return
-    if needed > there:
+    n, held = len(split.train), 0 if isinstance(split.test, Complement) else len(split.test)
+    needed = 8 * (task.operands + 1) * (n + held)  # rows and labels
+    needed += size * spec.width * 8 * (task.operands + 1) * task.order  # weights, gradients and optimiser
+    needed += size * task.order * 4 * n  # outputs, residuals and targets
+    if spec.diagnose != "off":  # features and their gradients; Gram matrices in float64, factors and inverses
+        needed += size * spec.width * 5 * n
+        needed += 8 * (2 * spec.width * n + 6 * spec.width**2 + 3 * min(n, spec.width) ** 2)
+    there = torch.cuda.get_device_properties(device).total_memory if device.type == "cuda" else main_memory()
+    if there is not None and needed > there:
         raise Li2Error(
             f"group={spec.group} with width={spec.width} needs about {needed / 1e9:,.0f} GB of memory, but there are "
-            f"{there / 1e9:,.0f} GB; take a smaller width or group, or diagnose=off."
+            f"{there / 1e9:,.0f} GB; take a smaller width, group or training set, or diagnose=off."
         )
 
 
 def _no_irreps_reason(task: Task) -> str | None:
+    if task.table is None:
+        return "a polynomial in more than two operands is not taken for the law of a group; group=NAME has irreps"
     if task.group is None:
         return f"{task.name} is not the law of a group"
     if task.order == 1:

@@ -2,9 +2,10 @@
 
 ===========================  ==================================================================
 spec.json                    the specification, the version that made it, its command
-train_index.npy              the training pairs a·M + b
-test_index.npy               the test pairs
-table.npy, generators.npy    the operation table of the task; generators, if it is a group
+train_index.npy              the training pairs a·M + b; of k operands, tuples Σ aᵢ·M^(k−i)
+test_index.npy               the test pairs; absent where all tuples but those trained on are tested, never held
+table.npy, generators.npy    the operation table of the task; generators, if it is a group; a polynomial in more
+                             than two operands has no table, and the specification says it
 metrics.parquet              a row per epoch
 diagnosis.parquet            a row per diagnosed epoch
 nodes.parquet                a row per diagnosed epoch and node
@@ -35,7 +36,7 @@ from li2.models import Weights
 from li2.runs.record import Record
 from li2.runs.version import version
 from li2.specs import Outcome, RunSpec
-from li2.tasks import Split, Task, task_from_table
+from li2.tasks import Complement, Split, Task, build_task, task_from_table
 from li2.training import Position
 
 TABLES = ("metrics", "diagnosis", "nodes", "irreps", "course", "flow")
@@ -75,8 +76,10 @@ class RunDirectory:
         try:
             (path / "weights").mkdir(parents=True, exist_ok=True)
             np.save(path / "train_index.npy", split.train)
-            np.save(path / "test_index.npy", split.test)
-            np.save(path / "table.npy", task.labels.reshape(task.order, task.order))
+            if not isinstance(split.test, Complement):
+                np.save(path / "test_index.npy", split.test)
+            if task.table is not None:
+                np.save(path / "table.npy", task.table)
             np.save(path / "generators.npy", np.array(task.group.generators if task.group else (), dtype=np.int64))
             directory.write_checkpoint(position, seconds=0.0)
             directory.write_spec(spec)
@@ -106,13 +109,19 @@ class RunDirectory:
         return self._read("spec.json", lambda file: RunSpec(**_json(file)["spec"]))
 
     def task(self) -> Task:
-        """The task, from the table that was kept."""
+        """The task, from the table that was kept if it has one."""
+        spec = self.spec()
+        if not (self.path / "table.npy").exists():
+            return build_task(spec.group, spec.operands)
         generators = self._read("generators.npy", _array).tolist()
-        return task_from_table(self.spec().group, self._read("table.npy", _array), generators)
+        return task_from_table(spec.group, self._read("table.npy", _array), generators, spec.operands)
 
     def split(self) -> Split:
         """The split, in the order in which it was drawn (sums over it round by order)."""
-        return Split(self._read("train_index.npy", _array), self._read("test_index.npy", _array))
+        train = self._read("train_index.npy", _array)
+        if not (self.path / "test_index.npy").exists():
+            return Split(train, Complement(self.task().size, train))
+        return Split(train, self._read("test_index.npy", _array))
 
     def write_record(self, record: Record) -> None:
         """Write the tables that a record holds."""

@@ -50,20 +50,27 @@ _ALL = [
         "CSV or NPY; li2 groups show --help has them all), or expression:POLYNOMIAL mod P (in x and y)",
         "the task: the network learns the product of two elements, or the polynomial's value",
     ),
+    Key(
+        "operands",
+        2,
+        "a whole number ≥ 2",
+        "k: the network learns the product x₁·x₂·…·x_k; polynomials are in x, y, z, w for up to four operands, in "
+        "x1, x2, … for more",
+    ),
     Key("width", 2048, "a whole number ≥ 1", "K, the number of hidden nodes"),
-    Key("train_fraction", 0.4, "> 0 and < 1", "share of all pairs used for training"),
+    Key("train_fraction", 0.4, "> 0 and < 1", "share of all pairs (tuples of k operands) used for training"),
     Key("train_size", None, "a whole number ≥ 1", "number of training pairs, instead of train_fraction"),
     Key(
         "critical_delta",
         None,
         "a number < 2.7482",
-        "train on the fraction (2.7482 − critical_delta)·ln M/M (times d_max/2 for a non-Abelian group), "
-        "instead of train_fraction",
+        "train on the fraction (2.7482 − critical_delta)·ln M/M of all pairs (times d_max/2 for a non-Abelian group), "
+        "instead of train_fraction; for two operands",
     ),
     Key(
         "train_index",
         None,
-        "an NPY file of whole numbers a·M + b",
+        "an NPY file of whole numbers a·M + b (Σ aᵢ·M^(k−i) for k operands)",
         "the training pairs themselves, instead of train_fraction",
     ),
     Key(
@@ -71,6 +78,12 @@ _ALL = [
         "li2",
         _one_of("split"),
         "who draws the training pairs; sklearn gives train_test_split's with random_state=seed",
+    ),
+    Key(
+        "test_size",
+        None,
+        "a whole number ≥ 1",
+        "number of pairs tested, a random sample of those not trained on, drawn once; default: all of them",
     ),
     Key(
         "activation",
@@ -95,16 +108,22 @@ _ALL = [
         "schedule",
         "constant",
         "constant, cosine, cosine:T or step:S:G",
-        "learning rate over the steps: cosine falls to 0 at the last epoch (or step T), step multiplies by G "
-        "every S steps",
+        "learning rate over the epochs: cosine falls to 0 at the last epoch (or epoch T), step multiplies by G "
+        "every S epochs",
     ),
-    Key("epochs", 400, "a whole number ≥ 0", "number of full-batch steps"),
+    Key("epochs", 400, "a whole number ≥ 0", "number of passes over the training set"),
+    Key(
+        "batch_size",
+        None,
+        "a whole number ≥ 1",
+        "training pairs in a step, taken in a fresh random order in each epoch; default: all, one step an epoch",
+    ),
     Key("seed", 0, "a whole number from 0 to 4294967295", "seed of the split and the initial weights"),
     Key(
         "init",
         "published",
         _one_of("init"),
-        "initial weights: uniform ±1/√(2M) below and ±1/√K above; ±1/√M below (until 2025-09-18); or normal "
+        "initial weights: uniform ±1/√(kM) below and ±1/√K above; ±1/√M below (until 2025-09-18); or normal "
         "with the standard deviations of the first",
     ),
     Key("hidden_scale", 1.0, "a number ≥ 0 and ≤ 1e9", "factor on the initial hidden weights"),
@@ -113,7 +132,7 @@ _ALL = [
     Key(
         "init_weights",
         None,
-        "a safetensors file with W [2M, K] and V [K, M]",
+        "a safetensors file with W [kM, K] and V [K, M]",
         "start from these weights (init and the scales are then not used)",
     ),
     Key("dtype", "float32", _one_of("dtype"), "floating-point type of the training"),

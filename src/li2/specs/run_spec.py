@@ -34,12 +34,14 @@ class RunSpec(Spec):
     command_name: ClassVar[str] = "run"
 
     group: str = _default("group")
+    operands: Annotated[int, Field(ge=2)] = _default("operands")
     width: Annotated[int, Field(ge=1)] = _default("width")
     train_fraction: Annotated[Finite, Field(gt=0, lt=1)] | None = None
     train_size: Annotated[int, Field(ge=1)] | None = None
     critical_delta: Annotated[Finite, Field(lt=2.7482)] | None = None
     train_index: str | None = None
     split: str = _default("split")
+    test_size: Annotated[int, Field(ge=1)] | None = None
     activation: str = _default("activation")
     loss: str = _default("loss")
     optimizer: str = _default("optimizer")
@@ -50,6 +52,7 @@ class RunSpec(Spec):
     beta2: Annotated[Finite, Field(ge=0, lt=1)] = _default("beta2")
     schedule: str = _default("schedule")
     epochs: Annotated[int, Field(ge=0)] = _default("epochs")
+    batch_size: Annotated[int, Field(ge=1)] | None = None
     seed: Annotated[int, Field(ge=0, lt=2**32)] = _default("seed")
     init: str = _default("init")
     hidden_scale: Annotated[Finite, Field(ge=0, le=LARGEST)] = _default("hidden_scale")
@@ -84,6 +87,15 @@ class RunSpec(Spec):
                 "there is; leave out the others."
             )
         return values if given else {**values, "train_fraction": _default("train_fraction")}
+
+    @model_validator(mode="after")
+    def _critical_ratio_of_pairs(self) -> "RunSpec":
+        if self.critical_delta is not None and self.operands != 2:
+            raise Li2Error(
+                f"critical_delta is a share of pairs and needs operands=2, not {self.operands}; "
+                "give train_size or train_fraction instead."
+            )
+        return self
 
     @cached_property
     def learning_rates(self) -> LearningRateSchedule:

@@ -74,7 +74,7 @@ def _compile(node: ast.expr, p: int, variables: tuple[str, ...]) -> Polynomial:
             return lambda values: a(values) * b(values) % p
     raise Li2Error(
         f"{ast.unparse(node)!r} is not allowed in an expression; use whole numbers, "
-        f"{' and '.join(variables)}, +, -, *, brackets and whole powers."
+        f"{', '.join(variables)}, +, -, *, brackets and whole powers."
     )
 
 

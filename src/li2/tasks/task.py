@@ -1,136 +1,159 @@
-"""A task: all tuples of operands with their labels; and its split into training and test tuples."""
+"""A task: what the network learns of every tuple of operands, computed for those that are asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from li2.errors import Li2Error
-from li2.groups import FAMILIES, MAX_ORDER, Group, Representations, known_forms, named_group
-from li2.specs import LandscapeSpec, RunSpec
-from li2.tasks.expression import parse_expression
-from li2.tasks.splits import Indices, critical_fraction, draw_split, sklearn_split, training_count
+from li2.groups import FAMILIES, MAX_ORDER, Group, known_forms, named_group
+from li2.tasks.expression import Polynomial, parse_expression
+from li2.tasks.splits import Indices
 
-SPLIT_STREAM = 0
-"""Number of the random stream, beside the seed, that draws splits; the weights have their own."""
+Operands = NDArray[np.int64]
+Labels = NDArray[np.int64]
+
+MOST_TUPLES = 2**63 - 1
+"""Tuples are numbered in int64."""
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """Every tuple of operands with its label.
+    """Tuples of k operands with their labels. None of the N = Mᵏ tuples is held: a number stands for each.
 
     Attributes:
         name: as the user wrote it.
-        operands: (N, k) int64, the first operand major: pair number a·M + b is (a, b).
-        labels: (N,) int64, classes 0 … M−1.
         order: M, the number of values of an operand and of classes.
-        group: the group whose law the labels are, or None.
+        operands: k.
+        table: (M, M) int64, the operation whose products x₁·x₂·…·x_k, from the left, are the labels; None where a
+            polynomial in more than two operands gives them.
+        group: the group whose law the table is, or None.
+        law: (n, k) int64 operands ↦ (n,) int64 labels, classes 0 … M−1.
     """
 
     name: str
-    operands: NDArray[np.int64]
-    labels: NDArray[np.int64]
     order: int
+    operands: int
+    table: NDArray[np.int64] | None
     group: Group | None
+    law: Callable[[Operands], Labels]
 
     @property
     def size(self) -> int:
-        """N, the number of tuples."""
-        return len(self.labels)
+        """N = Mᵏ, the number of tuples."""
+        return self.order**self.operands
+
+    @property
+    def tuples_name(self) -> str:
+        """What tuples of operands are called in sentences."""
+        return "pairs" if self.operands == 2 else f"tuples of {self.operands} operands"
+
+    def operands_of(self, indices: Indices) -> Operands:
+        """(n, k) int64 for n numbers: the digits to base M, first operand major, so that a·M + b stands for (a, b)."""
+        operands = np.empty((len(indices), self.operands), dtype=np.int64)
+        rest = indices
+        for position in range(self.operands - 1, 0, -1):
+            quotients = rest // self.order
+            operands[:, position] = rest - quotients * self.order
+            rest = quotients
+        operands[:, 0] = rest
+        return operands
+
+    def labels_of(self, indices: Indices) -> Labels:
+        """(n,) int64 for n numbers."""
+        return self.law(self.operands_of(indices))
+
+    def tuples(self, indices: Indices) -> tuple[Operands, Labels]:
+        """Operands and labels of n numbers."""
+        operands = self.operands_of(indices)
+        return operands, self.law(operands)
 
 
-@dataclass(frozen=True, eq=False)
-class Split:
-    """Which tuples are trained on and which are tested: disjoint indices into a task, neither empty."""
-
-    train: Indices
-    test: Indices
-
-
-def build_task(name: str) -> Task:
+def build_task(name: str, operands: int = 2) -> Task:
     """The task that a name stands for: a group, or ``expression:POLYNOMIAL mod P``.
 
+    Args:
+        name: what the operands are put into.
+        operands: k, at least 2.
+
     Raises:
-        Li2Error: if the name is unknown or wrong.
+        Li2Error: if the name is unknown or wrong, or there are too many tuples to be numbered.
     """
     family, _, parameter = name.partition(":")
     if family not in {"expression", *FAMILIES}:
-        raise Li2Error(f"unknown group {name!r}; known are {known_forms()}; or expression:POLYNOMIAL mod P in x and y.")
+        raise Li2Error(
+            f"unknown group {name!r}; known are {known_forms()}; or expression:POLYNOMIAL mod P in "
+            f"{' and '.join(variables(2))}."
+        )
     if family != "expression":
         group = named_group(name)
-        return _table_task(name, group.table, group)
-    polynomial, modulus = parse_expression(parameter, ("x", "y"))
+        return _table_task(name, group.table, group, operands)
+    polynomial, modulus = parse_expression(parameter, variables(operands))
     if modulus > MAX_ORDER:
         raise Li2Error(f"{name!r} has modulus {modulus}; the largest is {MAX_ORDER}.")
-    x, y = np.divmod(np.arange(modulus**2), modulus)
-    table = np.broadcast_to(polynomial({"x": x, "y": y}), x.shape).reshape(modulus, modulus)
-    return task_from_table(name, table)
+    law = _evaluated(polynomial, operands)
+    if operands > 2:
+        return _numbered(Task(name, modulus, operands, None, None, law))
+    pairs = np.stack(np.divmod(np.arange(modulus**2), modulus), axis=1)
+    return task_from_table(name, law(pairs).reshape(modulus, modulus))
 
 
-def task_from_table(name: str, table: NDArray[np.integer], generators: Sequence[int] = ()) -> Task:
-    """The task of an operation table, (M, M) integers below M; it has a group, with these generators, if it is one."""
+def variables(operands: int) -> tuple[str, ...]:
+    """The names of the operands in polynomials: x, y, z, w for up to four, x1 … xk for more."""
+    return tuple("xyzw"[:operands]) if operands <= 4 else tuple(f"x{i}" for i in range(1, operands + 1))
+
+
+def task_from_table(name: str, table: NDArray[np.integer], generators: Sequence[int] = (), operands: int = 2) -> Task:
+    """The task of an operation table, (M, M) integers below M; it has a group, with these generators, if it is one.
+
+    Args:
+        name: its name.
+        table: the operation; products of more than two operands are taken from the left.
+        generators: of the group, in the order in which irreps are labelled.
+        operands: k, at least 2.
+
+    Raises:
+        Li2Error: if there are too many tuples to be numbered.
+    """
     try:
         group = Group.from_table(name, table, generators)
     except Li2Error:
         group = None
-    return _table_task(name, np.asarray(table, dtype=np.int64), group)
+    return _table_task(name, np.asarray(table, dtype=np.int64), group, operands)
 
 
-def _table_task(name: str, table: NDArray[np.int64], group: Group | None) -> Task:
-    order = len(table)
-    operands = np.stack(np.divmod(np.arange(order**2), order), axis=1)
-    return Task(name, operands, table.ravel(), order, group)
+def _table_task(name: str, table: NDArray[np.int64], group: Group | None, operands: int) -> Task:
+    return _numbered(Task(name, len(table), operands, table, group, _folded(table)))
 
 
-def build_split(task: Task, spec: RunSpec | LandscapeSpec, *, needs_test: bool = True) -> Split:
-    """The split that a specification asks for; the test set may be empty if it is not needed.
-
-    Raises:
-        Li2Error: if it leaves the training or the test set empty, or an index file is wrong.
-    """
-    if spec.train_index is not None:
-        return _split_from_file(task, Path(spec.train_index), needs_test)
-    count = _training_size(task, spec)
-    most = task.size - needs_test
-    if not 1 <= count <= most:
-        which = "training" if count <= 0 else "test"
-        remedy = f"take between 1 and {most} of them" if most else "take a larger group"
-        raise Li2Error(f"training on {count} of the {task.size} pairs leaves the {which} set empty; {remedy}.")
-    if spec.split == "sklearn":
-        return Split(*sklearn_split(task.size, count, spec.seed))
-    return Split(*draw_split(task.size, count, np.random.default_rng([spec.seed, SPLIT_STREAM])))
+def _numbered(task: Task) -> Task:
+    if task.size > MOST_TUPLES:
+        raise Li2Error(
+            f"{task.name} with operands={task.operands} has {task.order}^{task.operands} = {task.size:.1e} tuples, but "
+            f"only {MOST_TUPLES:.1e} can be numbered; take fewer operands or a smaller order."
+        )
+    return task
 
 
-def _training_size(task: Task, spec: RunSpec | LandscapeSpec) -> int:
-    if spec.train_size is not None:
-        return spec.train_size
-    if isinstance(spec, RunSpec) and spec.critical_delta is not None:
-        largest = int(Representations(task.group).characters.dimensions.max()) if task.group else 1
-        return training_count(task.size, critical_fraction(task.order, largest, spec.critical_delta))
-    assert spec.train_fraction is not None
-    return training_count(task.size, spec.train_fraction)
+def _folded(table: NDArray[np.int64]) -> Callable[[Operands], Labels]:
+    """Products from the left."""
+    order, flat = len(table), np.ascontiguousarray(table).ravel()
+
+    def law(operands: Operands) -> Labels:
+        product = operands[:, 0]
+        for operand in operands.T[1:]:
+            product = flat[product * order + operand]
+        return product
+
+    return law
 
 
-def _split_from_file(task: Task, path: Path, needs_test: bool) -> Split:
-    try:
-        train = np.load(path, allow_pickle=False)
-    except OSError as error:
-        raise Li2Error(f"cannot read train_index={path}: {error.strerror or error}.") from error
-    except (ValueError, EOFError) as error:
-        raise Li2Error(f"train_index={path} is not an NPY file of whole numbers: {error}.") from error
-    if not isinstance(train, np.ndarray) or train.ndim != 1 or train.dtype.kind not in "iu":
-        raise Li2Error(f"train_index={path} must hold one row of whole numbers a·M + b.")
-    train = train.astype(np.int64)
-    if len(train) and (train.min() < 0 or train.max() >= task.size):
-        wrong = train[(train < 0) | (train >= task.size)][0]
-        raise Li2Error(f"train_index={path} holds {wrong}, but indices run from 0 to {task.size - 1}.")
-    chosen = np.zeros(task.size, dtype=bool)
-    chosen[train] = True
-    if chosen.sum() != len(train):
-        raise Li2Error(f"train_index={path} holds an index twice; each pair may be trained on once.")
-    if (chosen.all() and needs_test) or not chosen.any():
-        which = "test" if chosen.any() else "training"
-        raise Li2Error(f"train_index={path} leaves the {which} set empty.")
-    return Split(train, np.flatnonzero(~chosen))
+def _evaluated(polynomial: Polynomial, operands: int) -> Callable[[Operands], Labels]:
+    names = variables(operands)
+
+    def law(values: Operands) -> Labels:
+        result = polynomial(dict(zip(names, values.T, strict=True)))
+        return np.array(np.broadcast_to(result, len(values)), dtype=np.int64)
+
+    return law

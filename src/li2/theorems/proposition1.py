@@ -40,7 +40,9 @@ def compare_ridge(problem: Problem, weights: Weights) -> dict[str, float]:
     }
 
 
-def compare_course(problem: Problem, initial: Weights, optimizer: Optimizer, rates: list[float]) -> pd.DataFrame:
+def compare_course(
+    problem: Problem, initial: Weights, optimizer: Optimizer, rates: list[float], weight_decay: float
+) -> pd.DataFrame:
     """‖G_F‖ as it would go if only V moved, by the run's own optimiser: columns ``epoch``, ``backprop_norm``.
 
     Args:
@@ -48,16 +50,17 @@ def compare_course(problem: Problem, initial: Weights, optimizer: Optimizer, rat
         initial: weights at epoch 0.
         optimizer: the run's.
         rates: learning rate of each step; the course has one epoch more.
+        weight_decay: the run's.
     """
     features = problem.network.features(initial.W, problem.train.rows) * problem.network.output_scale
     labels = problem.train.labels
     state = optimizer.init([initial.V])
 
     def advance(V: torch.Tensor, gradient: torch.Tensor, step: int) -> None:
-        optimizer.update([V], [gradient], state, step, rates[step - 1])
+        optimizer.update([V], [gradient], state, step, rates[step - 1], weight_decay)
 
     norms = lazy.frozen_course(
-        features, initial.V, lambda outputs: problem.loss.residual(outputs, labels), advance, len(rates)
+        features, initial.V, lambda outputs: problem.loss.residual(outputs, labels, None), advance, len(rates)
     )
     scale = problem.network.output_scale
     return pd.DataFrame({"epoch": range(len(norms)), "backprop_norm": [scale * norm for norm in norms]})

@@ -16,10 +16,10 @@ from li2.groups import Group, Representations
 from li2.landscape import Ascent, ComplexEnergy, Energy, SampleEnergy, TableEnergy, ascend, end_points
 from li2.landscape.ascent import Progress
 from li2.landscape.energies import Nodes
-from li2.models import Examples, named_activation, named_device
+from li2.models import named_activation, named_device
 from li2.specs import LandscapeSpec
 from li2.specs.parsing import parse_activation
-from li2.tasks import Task, build_split, build_task
+from li2.tasks import Task, build_split, build_task, examples_of
 from li2.theory.maxima import Maximum, complex_maximum, square_maximum
 
 BLOCK = 20_000_000
@@ -82,8 +82,7 @@ class Terrain:
 
     def energy(self, chosen: NDArray[np.int64], activation: str | None = None) -> Energy:
         """The energy on some pairs, by their numbers; with another σ, if given."""
-        operands, labels = torch.tensor(self.task.operands[chosen]), torch.tensor(self.task.labels[chosen])
-        samples = Examples.of_operands(operands, labels, self.task.order, self.device)
+        samples = examples_of(self.task, chosen, self.device)
         sigma = named_activation(activation or self.spec.activation)
         energy = SampleEnergy(samples.rows, samples.labels, self.task.order, sigma, self.spec.centring)
         return ComplexEnergy(energy) if self.is_complex else energy

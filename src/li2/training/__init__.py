@@ -1,5 +1,5 @@
-"""Full-batch training: one epoch is one measurement and one step."""
+"""Training of networks side by side: measure, step, and positions to go on from."""
 
-from li2.training.training import METRICS, Position, Training
+from li2.training.training import METRICS, Position, Trainee, Training
 
-__all__ = ["METRICS", "Position", "Training"]
+__all__ = ["METRICS", "Position", "Trainee", "Training"]

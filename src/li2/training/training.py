@@ -1,19 +1,23 @@
-"""The training of one network: measure, step, and a position that can be saved and taken up again."""
+"""Training of many networks side by side: measure, step, and positions that can be saved and taken up again."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
-from li2.models.passes import Passes, Workspace
-from li2.models.problem import Examples, Problem
+from li2.models.examples import Examples, Samples
+from li2.models.passes import Batch, ClosedForm, Gradients, Passes, padded
+from li2.models.problem import Problem
 from li2.models.two_layer import Weights
 from li2.optim import Optimizer, State
 
 METRICS = {
-    "train_loss": "loss on the training pairs, before the step of this epoch",
+    "train_loss": "loss on the training pairs, before the steps of this epoch",
     "train_accuracy": "share of training pairs whose largest output is their label",
     "test_loss": "loss on the test pairs",
     "test_accuracy": "share of test pairs whose largest output is their label",
@@ -21,20 +25,26 @@ METRICS = {
     "backprop_norm": "‖G_F‖, G_F = −(n/2)·∂loss/∂F",
     "hidden_norm": "‖W‖",
     "top_norm": "‖V‖",
-    "hidden_change": "1 − cos(W, W one step before)",
-    "top_change": "1 − cos(V, V one step before)",
+    "hidden_change": "1 − cos(W, W one epoch before)",
+    "top_change": "1 − cos(V, V one epoch before)",
 }
 """The figures known at every epoch. Norms are Frobenius norms."""
+
+ORDER_STREAM = 2
+"""Number of the random stream, beside the seed, that draws the order of minibatches."""
+
+OUTPUTS = 2**22
+"""Outputs of one run that an evaluation holds at a time."""
 
 
 @dataclass
 class Position:
-    """Where a training stands, complete: from here it goes on to bit-identical results.
+    """Where the training of one run stands, complete: from here it goes on to bit-identical results.
 
     Attributes:
-        epoch: steps taken.
+        epoch: epochs done.
         weights: now.
-        previous: one step ago; None at epoch 0.
+        previous: one epoch ago; None at epoch 0.
         optimizer: the optimiser's buffers.
     """
 
@@ -44,102 +54,233 @@ class Position:
     optimizer: State
 
 
-class Training:
-    """Full-batch training of one two-layer network with closed-form gradients.
+@dataclass(frozen=True, eq=False)
+class Trainee:
+    """What is trained, and how.
 
-    Call :meth:`measure` and :meth:`step` in turn. ``rate`` maps the number of steps taken to a
-    learning rate.
+    Attributes:
+        problem: architecture, loss and training examples.
+        test: test examples.
+        optimizer: how it steps.
+        weight_decay: of both layers.
+        rate: epochs done ↦ learning rate of the next one.
+        batch_size: training examples per step; None for all of them.
+        seed: draws the order of minibatches, anew for each epoch.
+    """
+
+    problem: Problem
+    test: Samples
+    optimizer: Optimizer
+    weight_decay: float
+    rate: Callable[[int], float]
+    batch_size: int | None = None
+    seed: int = 0
+
+    def start(self, weights: Weights) -> Position:
+        """Epoch 0."""
+        return Position(0, weights, None, self.optimizer.init(weights))
+
+
+class Training:
+    """Training of two-layer networks side by side, stacked along a leading axis of runs.
+
+    Call :meth:`measure` and :meth:`step` in turn. What becomes of a run does not depend on the runs beside it, to the
+    last bit on a CPU.
+
+    Args:
+        trainees: at least one; of equal network, loss, optimiser, batch size, and numbers of training and test
+            examples.
+        positions: where each stands, all at one epoch, with weights of equal shapes; copied.
+        passes: how the networks are gone through; default: in closed form.
     """
 
     def __init__(
-        self,
-        problem: Problem,
-        test: Examples,
-        optimizer: Optimizer,
-        rate: Callable[[int], float],
-        position: Position,
+        self, trainees: Sequence[Trainee], positions: Sequence[Position], passes: Passes | None = None
     ) -> None:
-        self.problem = problem
-        self.test = test
-        self.optimizer = optimizer
-        self.rate = rate
-        self.position = position
-        workspace = Workspace(position.weights)
-        self._train_passes, self._test_passes = (
-            Passes(problem.network, examples.rows, workspace) for examples in (problem.train, test)
-        )
-        self._residual: Tensor | None = None  # of the current weights, kept from the measurement for the step
-
-    @classmethod
-    def start(
-        cls,
-        problem: Problem,
-        test: Examples,
-        optimizer: Optimizer,
-        rate: Callable[[int], float],
-        weights: Weights,
-    ) -> "Training":
-        """A training at epoch 0; the weights are copied."""
-        weights = weights.clone()
-        return cls(problem, test, optimizer, rate, Position(0, weights, None, optimizer.init(weights)))
-
-    def measure(self) -> dict[str, float]:
-        """The :data:`METRICS` of the current weights, NaN where a figure does not exist at epoch 0."""
-        problem, weights = self.problem, self.position.weights
-        network, loss, labels = problem.network, problem.loss, problem.train.labels
-        outputs = self._train_passes.outputs(weights)
-        residual = loss.residual(outputs, labels)
-        self._residual = residual
-        offset = loss.offset(outputs, labels)
-        test_outputs = self._test_passes.outputs(weights)
-        published = torch.nn.functional.one_hot(labels, problem.classes).to(outputs.dtype) - 1 / problem.classes
-        published -= outputs
-        top = weights.V.double()
-        top_gram = top.T @ top
-        return {
-            "train_loss": loss.value(outputs, labels, offset).item(),
-            "train_accuracy": _accuracy(outputs, labels, offset),
-            "test_loss": loss.value(test_outputs, self.test.labels, offset).item(),
-            "test_accuracy": _accuracy(test_outputs, self.test.labels, offset),
-            "gradient_norm": network.output_scale * _product_norm(published, top_gram),
-            "backprop_norm": network.output_scale * _product_norm(residual, top_gram),
-            "hidden_norm": weights.W.double().norm().item(),
-            "top_norm": weights.V.double().norm().item(),
-            **self._changes(),
+        assert len({_kind(*pair) for pair in zip(trainees, positions, strict=True)}) == 1, "trainees of several kinds"
+        self.trainees = list(trainees)
+        self.epoch = positions[0].epoch
+        self._weights = _stacked([position.weights for position in positions])
+        before = [position.previous for position in positions if position.previous is not None]
+        self._previous = _stacked(before) if before else None
+        self._state: State = {
+            name: [torch.stack(buffers) for buffers in zip(*(p.optimizer[name] for p in positions), strict=True)]
+            for name in positions[0].optimizer
         }
+        first = self.trainees[0].problem
+        self._passes = passes or ClosedForm(first.network, first.loss, self._weights)
+        self._gather()
+
+    def _gather(self) -> None:
+        """The data of all runs, stacked; what was computed for others is forgotten."""
+        trains = [trainee.problem.train for trainee in self.trainees]
+        rows, labels = (torch.stack(parts) for parts in ([t.rows for t in trains], [t.labels for t in trains]))
+        self._train = self._passes.batch(rows, labels)
+        self._tests: list[Batch] | None = None
+        self._decays = torch.tensor([trainee.weight_decay for trainee in self.trainees], dtype=torch.float64)
+        self._gradients: Gradients | None = None  # at the current weights, kept from the measurement for the step
+
+    def __len__(self) -> int:
+        return len(self.trainees)
+
+    def position(self, run: int = 0) -> Position:
+        """Where a run stands; the next step overwrites its tensors."""
+        previous = None if self._previous is None else Weights(*(tensor[run] for tensor in self._previous))
+        state = {name: [buffer[run] for buffer in buffers] for name, buffers in self._state.items()}
+        return Position(self.epoch, Weights(*(tensor[run] for tensor in self._weights)), previous, state)
+
+    def keep(self, runs: Sequence[int]) -> None:
+        """Go on with these runs only."""
+        self.trainees = [self.trainees[run] for run in runs]
+        chosen = torch.tensor(runs, device=self._weights.W.device)
+        self._weights = Weights(*(tensor[chosen] for tensor in self._weights))
+        if self._previous is not None:
+            self._previous = Weights(*(tensor[chosen] for tensor in self._previous))
+        self._state = {name: [buffer[chosen] for buffer in buffers] for name, buffers in self._state.items()}
+        self._gather()
+
+    def measure(self) -> list[dict[str, float]]:
+        """The :data:`METRICS` of every run's current weights, NaN where a figure does not exist at epoch 0."""
+        problem, weights, train = self.trainees[0].problem, self._weights, self._train
+        if self.trainees[0].batch_size is None:
+            self._gradients = self._passes.gradients(weights, train)
+            outputs = self._gradients.outputs
+        else:
+            outputs = self._passes.outputs(weights, train)
+        offset = problem.loss.offset(outputs, train.labels)
+        residual = problem.loss.residual(outputs, train.labels, offset)
+        published = outputs.neg().sub_(1 / problem.classes)
+        published.scatter_add_(-1, train.labels[..., None], published.new_ones(*train.labels.shape, 1))
+        top_gram = _gram(weights.V)
+        test_loss, test_accuracy = self._evaluate(offset)
+        figures = {
+            "train_loss": problem.loss.value(outputs, train.labels, offset),
+            "train_accuracy": _correct(outputs, train.labels, offset) / train.labels.shape[1],
+            "test_loss": test_loss,
+            "test_accuracy": test_accuracy,
+            "gradient_norm": problem.network.output_scale * _product_norm(published, top_gram),
+            "backprop_norm": problem.network.output_scale * _product_norm(residual, top_gram),
+            **self._layers(),
+        }
+        table = torch.stack([figures[name].double() for name in METRICS], dim=1).tolist()
+        return [dict(zip(METRICS, row, strict=True)) for row in table]
 
     def step(self) -> None:
-        """One optimiser step on the full batch, at the weights last measured."""
-        assert self._residual is not None, "measure before a step"
-        residual, self._residual = self._residual, None
-        position = self.position
-        weights = position.weights
-        in_outputs = residual.mul_(-2 / len(self.problem.train))
-        in_W, in_V = self._train_passes.gradients(weights, in_outputs)
-        position.previous = weights.clone()
-        lr = self.rate(position.epoch)
-        position.epoch += 1
-        self.optimizer.update(weights, (in_W, in_V), position.optimizer, position.epoch, lr)
+        """One epoch of every run: one step on all training examples, or one on each minibatch in turn."""
+        self._remember()
+        rates = torch.tensor([trainee.rate(self.epoch) for trainee in self.trainees], dtype=torch.float64)
+        batches = list(self._minibatches())
+        for number, batch in enumerate(batches, start=1):
+            gradients = self._gradients or self._passes.gradients(self._weights, batch)
+            self._gradients = None
+            self.trainees[0].optimizer.update(
+                self._weights,
+                (gradients.in_W, gradients.in_V),
+                self._state,
+                self.epoch * len(batches) + number,
+                rates,
+                self._decays,
+            )
+        self.epoch += 1
 
-    def _changes(self) -> dict[str, float]:
-        now, before = self.position.weights, self.position.previous
-        if before is None:
-            return {"hidden_change": math.nan, "top_change": math.nan}
-        return {"hidden_change": _turn(now.W, before.W), "top_change": _turn(now.V, before.V)}
+    def _minibatches(self) -> Iterator[Batch]:
+        """The training examples in the steps of an epoch."""
+        size, (runs, samples) = self.trainees[0].batch_size, self._train.labels.shape
+        if size is None:
+            yield self._train
+            return
+        streams = (np.random.default_rng([trainee.seed, ORDER_STREAM, self.epoch]) for trainee in self.trainees)
+        orders = torch.from_numpy(np.stack([stream.permutation(samples) for stream in streams]))
+        run = torch.arange(runs)[:, None]
+        for chosen in torch.split(orders, size, dim=1):
+            yield self._passes.batch(self._train.rows[run, chosen], self._train.labels[run, chosen])
+
+    def _evaluate(self, offset: Tensor | None) -> tuple[Float[Tensor, " R"], Float[Tensor, " R"]]:
+        """Loss and accuracy on the test examples of every run."""
+        loss, correct = (torch.zeros(len(self), dtype=torch.float64, device=self._weights.W.device) for _ in range(2))
+        total = 0
+        for batch in self._test_batches():
+            outputs, samples = self._passes.outputs(self._weights, batch), batch.labels.shape[1]
+            loss += samples * self.trainees[0].problem.loss.value(outputs, batch.labels, offset)
+            correct += _correct(outputs, batch.labels, offset)
+            total += samples
+        return loss / total, correct / total
+
+    def _test_batches(self) -> Iterable[Batch]:
+        """The test examples of all runs; kept once they are stacked, unless they are too many to be held."""
+        if self._tests is not None:
+            return self._tests
+        limit = max(1, OUTPUTS // self._weights.V.shape[-1])
+        parts = zip(*(trainee.test.batches(limit) for trainee in self.trainees), strict=True)
+        batches = (
+            self._passes.batch(torch.stack([rows for rows, _ in part]), torch.stack([labels for _, labels in part]))
+            for part in parts
+        )
+        if all(isinstance(trainee.test, Examples) for trainee in self.trainees):
+            self._tests = list(batches)
+            return self._tests
+        return batches
+
+    def _remember(self) -> None:
+        """The weights as those of one epoch ago."""
+        if self._previous is None:
+            self._previous = self._weights.clone()
+            return
+        for before, now in zip(self._previous, self._weights, strict=True):
+            before.copy_(now)
+
+    def _layers(self) -> dict[str, Tensor]:
+        """Norm and change of both layers."""
+        before = self._previous or (None, None)
+        figures = {}
+        for name, now, then in zip(("hidden", "top"), self._weights, before, strict=True):
+            square = _product(now, now)
+            figures[f"{name}_norm"] = square.sqrt()
+            figures[f"{name}_change"] = torch.full_like(square, math.nan) if then is None else _turn(now, then, square)
+        return figures
 
 
-def _accuracy(outputs: Tensor, labels: Tensor, offset: Tensor | None) -> float:
-    scores = outputs if offset is None else outputs + offset
-    return (scores.argmax(dim=1) == labels).double().mean().item()
+def _kind(trainee: Trainee, position: Position) -> tuple[Any, ...]:
+    problem, (W, V) = trainee.problem, position.weights
+    sizes = (problem.train.rows.shape, len(trainee.test), W.shape, V.shape)
+    how = (problem.network, problem.loss, trainee.optimizer, trainee.batch_size)
+    return (*sizes, *how, W.dtype, W.device, position.epoch, position.previous is None)
 
 
-def _product_norm(left: Tensor, right_gram: Tensor) -> float:
-    """‖left·rightᵀ‖ of an (n, M) and a (K, M) matrix, from rightᵀ·right: the root of a trace of M × M matrices."""
-    left = left.double()
-    return ((left.T @ left) * right_gram).sum().clamp_min(0).sqrt().item()
+def _stacked(weights: Sequence[Weights]) -> Weights:
+    return Weights(*(torch.stack(parts) for parts in zip(*weights, strict=True)))
 
 
-def _turn(now: Tensor, before: Tensor) -> float:
-    """1 − cos of two matrices, free of cancellation: half the squared distance of their directions."""
-    now, before = now.double(), before.double()
-    return (now / now.norm() - before / before.norm()).square().sum().item() / 2
+def _correct(outputs: Tensor, labels: Tensor, offset: Tensor | None) -> Float[Tensor, " R"]:
+    scores = outputs if offset is None else outputs + offset[:, None]
+    return (scores.argmax(dim=-1) == labels).double().sum(dim=-1)
+
+
+def _gram(matrix: Float[Tensor, "R m M"]) -> Float[Tensor, "R M M"]:
+    """matrixᵀ·matrix in float64; with padded rows, since such products round by how rows are aligned."""
+    classes, matrix = matrix.shape[-1], padded(matrix.double())
+    return (matrix.mT @ matrix)[:, :classes, :classes]
+
+
+def _product_norm(left: Float[Tensor, "R n M"], right_gram: Float[Tensor, "R M M"]) -> Float[Tensor, " R"]:
+    """‖left·rightᵀ‖ with an (R, K, M) right, from rightᵀ·right: the root of a trace of M × M matrices."""
+    return (_gram(left) * right_gram).sum(dim=(-2, -1)).clamp_min(0).sqrt()
+
+
+def _turn(
+    now: Float[Tensor, "R m K"], before: Float[Tensor, "R m K"], square: Float[Tensor, " R"]
+) -> Float[Tensor, " R"]:
+    """1 − cos of two matrices that differ little, free of cancellation; square: that of the first one's norm.
+
+    ½‖a/‖a‖ − b/‖b‖‖² = (‖d‖² − δ²)/(2‖a‖‖b‖) with d = a − b, which is exact, and δ = ‖a‖ − ‖b‖ from a·d and ‖d‖².
+    """
+    step = now - before
+    moved = _product(step, step)
+    growth = 2 * _product(now, step) - moved  # ‖a‖² − ‖b‖²
+    long, short = square.sqrt(), (square - growth).clamp_min(0).sqrt()
+    return (moved - (growth / (long + short)).square()).clamp_min(0) / (2 * long * short)
+
+
+def _product(left: Float[Tensor, "R m K"], right: Float[Tensor, "R m K"]) -> Float[Tensor, " R"]:
+    """Each run's Σ left·right; PyTorch adds up in pairs, so float32 terms give six digits or more."""
+    return (left * right).flatten(1).sum(dim=1).double()

@@ -39,7 +39,7 @@ AGREEMENT = 0.99
 def _data() -> tuple[Tensor, Tensor]:
     """X and Ỹ of all pairs, one-hot."""
     task = build_task(GROUP)
-    operands, labels = torch.tensor(task.operands), torch.tensor(task.labels)
+    operands, labels = map(torch.from_numpy, task.tuples(np.arange(task.size)))
     identity = torch.eye(task.order, dtype=torch.float64)
     Y = identity[labels]
     return identity[operands].flatten(1), Y - Y.mean(dim=0)

@@ -13,13 +13,13 @@ from li2.groups import Representations
 from li2.models import Examples, Problem, TwoLayer, Weights, initial_weights, named_activation, named_loss
 from li2.optim import make_optimizer
 from li2.specs import RunSpec
-from li2.tasks import build_split, build_task
+from li2.tasks import build_split, build_task, examples_of, samples_of
 from li2.theorems.claim import Check, Claim, Curve, Evidence, Plot, Setting
 from li2.theorems.claims.modulation import theorem_7
 from li2.theorems.instruments.pairs import all_pairs, centred_features
 from li2.theory import reconstruction as theory
 from li2.theory.statements import STATEMENTS
-from li2.training import Training
+from li2.training import Trainee, Training
 
 CPU = torch.device("cpu")
 
@@ -201,20 +201,17 @@ def _trained(setting: Setting) -> list[_Moment]:
     spec = RunSpec(group=group.name, width=256, train_fraction=0.8, lr=0.005, weight_decay=5e-5, seed=setting.seed)
     task = build_task(group.name)
     split = build_split(task, spec)
-    operands, labels = torch.tensor(task.operands), torch.tensor(task.labels)
-    train, test = (
-        Examples.of_operands(operands[torch.tensor(part)], labels[torch.tensor(part)], task.order, CPU)
-        for part in (split.train, split.test)
-    )
+    train, test = examples_of(task, split.train, CPU), samples_of(task, split.test, CPU)
     network = TwoLayer(named_activation(spec.activation), spec.output_scale)
     problem = Problem(network, named_loss(spec.loss), train, task.order, spec.weight_decay)
     weights = initial_weights(spec, 2, task.order, CPU)
-    training = Training.start(problem, test, make_optimizer(spec), lambda step: spec.lr, weights)
+    trainee = Trainee(problem, test, make_optimizer(spec), spec.weight_decay, lambda epoch: spec.lr)
+    training = Training([trainee], [trainee.start(weights)])
     course: list[_Moment] = []
     for epoch in range(EPOCHS[-1] + 1):
-        metrics = training.measure()
+        (metrics,) = training.measure()
         if epoch in EPOCHS:
-            now = training.position.weights
+            now = training.position().weights
             grams = gram_figures(problem, now)
             repelling, strength = (grams.get(name, float("nan")) for name in ("repelling_share", "repulsion_median"))
             course.append(_Moment(epoch, metrics["test_accuracy"], repelling, strength, _opposed_share(problem, now)))

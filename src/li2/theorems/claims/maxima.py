@@ -5,9 +5,9 @@ import torch
 
 from li2.groups import Representations
 from li2.landscape import SampleEnergy, TableEnergy, random_starts, sphere_spectrum
-from li2.models import Examples, named_activation
+from li2.models import named_activation
 from li2.specs import LandscapeSpec
-from li2.tasks import build_task
+from li2.tasks import build_task, examples_of
 from li2.theorems.claim import Check, Claim, Curve, Evidence, NotApplicable, Plot, Setting
 from li2.theorems.landscape import Landscape, explore
 from li2.theory.maxima import critical_point, energy_of_coefficients, printed_energy, square_maximum
@@ -159,7 +159,7 @@ def _polynomial_check(representations: Representations, seed: int) -> Check:
 def _sampled(name: str, activation: str) -> SampleEnergy:
     """The energy from all labelled pairs, one by one."""
     task = build_task(name)
-    pairs = Examples.of_operands(torch.tensor(task.operands), torch.tensor(task.labels), task.order, CPU)
+    pairs = examples_of(task, np.arange(task.size), CPU)
     return SampleEnergy(pairs.rows, pairs.labels, task.order, named_activation(activation))
 
 

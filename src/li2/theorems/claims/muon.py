@@ -10,8 +10,8 @@ from numpy.random import Generator, default_rng
 from torch import Tensor
 
 from li2.landscape import SampleEnergy, TableEnergy, ascend, random_starts
-from li2.models import Examples, named_activation, unit_nodes
-from li2.tasks import build_task
+from li2.models import named_activation, unit_nodes
+from li2.tasks import build_task, examples_of
 from li2.theorems.claim import Check, Claim, Curve, Evidence, Plot, Setting
 from li2.theorems.claims import rebalancing, selection
 from li2.theorems.instruments.collecting import polar_factor
@@ -39,7 +39,7 @@ Matrix = Float[Tensor, "d K"]
 def _lemma_2(setting: Setting) -> Evidence:
     group = setting.of_group.group
     task, M = build_task(group.name), group.order
-    pairs = Examples.of_operands(torch.tensor(task.operands), torch.tensor(task.labels), M, CPU)
+    pairs = examples_of(task, np.arange(task.size), CPU)
     energy, table = SampleEnergy(pairs.rows, pairs.labels, M, named_activation("square")), TableEnergy(group, CPU)
     generator = torch.Generator().manual_seed(setting.seed)
     errors, slopes, resting = [], [], _resting_nodes(M, generator)

@@ -1,0 +1,107 @@
+"""Which runs are trained side by side, and in how many processes: a rule from measurements.
+
+Side by side, small networks share the fixed cost of an epoch (some 2 ms of calls on a CPU, whatever the size), until
+their arrays outgrow the cache; for large networks there is nothing to share, and one process per core with one thread
+each beats threads inside products. ``benchmarks/packing.py`` measures both.
+"""
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from li2.errors import Li2Error
+from li2.models import named_device
+from li2.specs import RunSpec
+from li2.tasks import build_split, build_task
+
+FREE = {
+    "seed", "split", "lr", "weight_decay", "schedule", "epochs", "init", "hidden_scale", "top_scale", "init_weights",
+    "diagnose", "accuracy_threshold", "purity_threshold",
+}  # fmt: skip
+"""What runs of one pack may differ in."""
+
+AT_ONCE = {"cpu": 2**21, "cuda": 2**30}
+"""Training samples times nodes of a pack, at most, by type of device."""
+
+MOST = 64
+"""Runs of a pack, at most."""
+
+FLOPS = 5e10
+EPOCH_SECONDS = 2e-3
+"""What one core does in a second, and what an epoch costs however small: for an estimate of the time only."""
+
+WORTH_PROCESSES = 10.0
+"""Seconds of work from which processes are started: each takes two or three to load PyTorch."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How runs are trained.
+
+    Attributes:
+        packs: indices of the runs that are trained side by side.
+        processes: how many packs are trained at a time.
+        threads: of each process.
+    """
+
+    packs: tuple[tuple[int, ...], ...]
+    processes: int
+    threads: int
+
+
+def plan(specs: Sequence[RunSpec], cores: int | None = None) -> Plan:
+    """How to train these runs fastest.
+
+    Args:
+        specs: the runs.
+        cores: to use; default: all that this process may use.
+
+    Raises:
+        Li2Error: if a device is not there.
+    """
+    cores = cores or usable_cores()
+    kinds: dict[tuple[Any, ...], list[int]] = {}
+    for number, spec in enumerate(specs):
+        kinds.setdefault(_kind(spec), []).append(number)
+    on_cpu = all(named_device(specs[runs[0]].device).type == "cpu" for runs in kinds.values())
+    costs = {kind: _cost(specs[runs[0]]) for kind, runs in kinds.items()}
+    work = sum(costs[kind].seconds * specs[number].epochs for kind, runs in kinds.items() for number in runs)
+    processes = min(cores, len(specs)) if on_cpu and work > WORTH_PROCESSES else 1
+    packs = []
+    for kind, runs in kinds.items():
+        size = min(costs[kind].at_once, math.ceil(len(runs) / processes))
+        count = math.ceil(len(runs) / size)
+        packs += [tuple(runs[number::count]) for number in range(count)]
+    return Plan(tuple(packs), min(processes, len(packs)), max(1, cores // min(processes, len(packs))))
+
+
+def usable_cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class _Cost:
+    """Runs of a kind that are trained at once, and seconds of one's epoch on one core, roughly."""
+
+    at_once: int
+    seconds: float
+
+
+def _cost(spec: RunSpec) -> _Cost:
+    try:
+        task = build_task(spec.group, spec.operands)
+        samples = len(build_split(task, spec).train)
+    except Li2Error:  # the run itself will say so
+        return _Cost(1, 0.0)
+    tests = min(task.size - samples, spec.test_size or task.size)
+    at_once = AT_ONCE[named_device(spec.device).type] // max(1, samples * spec.width)
+    flops = (6 * samples + 2 * tests) * spec.width * task.order
+    at_once = min(MOST, max(1, at_once))
+    return _Cost(at_once, flops / FLOPS + EPOCH_SECONDS / at_once)
+
+
+def _kind(spec: RunSpec) -> tuple[Any, ...]:
+    return tuple(value for name, value in spec if name not in FREE)
