@@ -13,10 +13,23 @@ from li2.errors import Li2Error
 from li2.specs import EndState, LandscapeSpec, Outcome, RunSpec, StageBoundary, VerifySpec
 
 if TYPE_CHECKING:
-    from li2.api import Landscape, RunResult, Verification, explore, load, resume, run, verify, write_report
+    from li2.api import (
+        Failure,
+        Landscape,
+        RunResult,
+        Verification,
+        explore,
+        load,
+        resume,
+        run,
+        run_many,
+        verify,
+        write_report,
+    )
 
 __all__ = [
     "EndState",
+    "Failure",
     "Landscape",
     "LandscapeSpec",
     "Li2Error",
@@ -30,11 +43,13 @@ __all__ = [
     "load",
     "resume",
     "run",
+    "run_many",
     "verify",
     "write_report",
 ]
 
 _NEEDS_TORCH = (
+    "Failure",
     "Landscape",
     "RunResult",
     "Verification",
@@ -42,6 +57,7 @@ _NEEDS_TORCH = (
     "load",
     "resume",
     "run",
+    "run_many",
     "verify",
     "write_report",
 )

@@ -1,15 +1,17 @@
 """The Python interface: what the command line does, as functions."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from li2 import runs
 from li2.report import write_report
-from li2.runs import Progress, RunResult, load
+from li2.runs import Failure, Progress, RunResult, load
 from li2.specs import RunSpec
 from li2.theorems import Landscape, Verification, explore, verify
 
 __all__ = [
+    "Failure",
     "Landscape",
     "RunResult",
     "Verification",
@@ -17,6 +19,7 @@ __all__ = [
     "load",
     "resume",
     "run",
+    "run_many",
     "verify",
     "write_report",
 ]
@@ -34,6 +37,31 @@ def run(spec: RunSpec, out: Path | str | None = None, progress: Progress | None 
         Li2Error: if the specification cannot be met; nothing has been written then.
     """
     return _with_report(runs.start(spec, None if out is None else Path(out), progress))
+
+
+def run_many(
+    specs: Sequence[RunSpec],
+    out: Path | str,
+    progress: Callable[[int, int], None] | None = None,
+    cores: int | None = None,
+) -> list[RunResult | Failure]:
+    """Train many networks as fast as the machine can; the results are those of single runs, to the last bit on a CPU.
+
+    Small networks of one kind are trained side by side, large ones in a process for each core (so a script that calls
+    this needs ``if __name__ == "__main__":``). Each run goes to a directory of its own in ``out``. Ctrl-C keeps what
+    there is; the same call, made again, finishes the work and trains nothing twice. Reports are not written:
+    :func:`write_report` makes one from a result.
+
+    Args:
+        specs: what to run.
+        out: directory of the runs' directories.
+        progress: called now and then with (epochs done, epochs in all), over all runs.
+        cores: CPU cores to use; default: all that this process may use.
+
+    Returns:
+        For each specification its result, or a :class:`Failure` with the reason why there is none.
+    """
+    return runs.start_many(specs, Path(out), progress, cores)
 
 
 def resume(path: Path | str, changes: dict[str, Any] | None = None, progress: Progress | None = None) -> RunResult:

@@ -9,6 +9,7 @@ import torch
 
 from li2.diagnostics import (
     FourierBasis,
+    Snapshot,
     gram_figures,
     irrep_figures,
     node_figures,
@@ -77,7 +78,8 @@ def test_a_cyclic_groups_masses_are_numpys_spectrum() -> None:
 def test_node_figures_against_autograd(activation: str, loss: str) -> None:
     problem, weights = small_problem(activation, loss, output_scale=1.3), small_weights(width=6)
     previous = small_weights(width=6, seed=1)
-    table, alignment = node_figures(problem, weights, previous, None)
+    snapshot = Snapshot.of(problem, weights)
+    table = node_figures(snapshot, previous)
     X, Y, T = dense_inputs(problem), dense_labels(problem), problem.targets
 
     def energies(W: torch.Tensor) -> torch.Tensor:
@@ -99,7 +101,7 @@ def test_node_figures_against_autograd(activation: str, loss: str) -> None:
     assert np.allclose(table["update_cosine"], turn)
     assert np.allclose(table["update_share"], turn.clamp_min(0) ** 2)
     signal = T @ T.T @ F.detach()
-    assert alignment == pytest.approx(cosine(-down[1].ravel(), signal.ravel(), dim=0).item())
+    assert snapshot.alignment == pytest.approx(cosine(-down[1].ravel(), signal.ravel(), dim=0).item())
     assert table["purity"].isna().all()
     assert table["irrep"].isna().all()
 
@@ -107,12 +109,11 @@ def test_node_figures_against_autograd(activation: str, loss: str) -> None:
 def test_zero_nodes_give_no_number_instead_of_a_wrong_one() -> None:
     problem, weights = small_problem(), small_weights(width=3)
     weights.W[:, 1] = 0
-    table, _ = node_figures(problem, weights, weights, basis("cyclic:7"))
+    table = node_figures(Snapshot.of(problem, weights, basis("cyclic:7")), weights)
     assert math.isnan(table["gradient_cosine"][1])
     assert math.isnan(table["purity"][1])
     assert table["update_cosine"].isna().all()
-    _, alignment = node_figures(problem, Weights(weights.W, 0 * weights.V), None, None)
-    assert math.isnan(alignment)
+    assert math.isnan(Snapshot.of(problem, Weights(weights.W, 0 * weights.V)).alignment)
 
 
 def test_coverage_counts_pure_living_nodes() -> None:
@@ -143,9 +144,8 @@ def test_irrep_figures_of_constructed_nodes() -> None:
         np.concatenate([wave(7, 1, 0.5) + 2 * wave(7, 2, 0.1), wave(7, 3, 1.0) + 2 * wave(7, 2, 0.4)]),
     ]
     weights = Weights(torch.tensor(np.stack(nodes, axis=1)), small_weights(width=2).V)
-    tools = basis("cyclic:7")
-    table, _ = node_figures(problem, weights, None, tools)
-    figures = irrep_figures(table, tools, problem, weights, 0.9)
+    snapshot = Snapshot.of(problem, weights, basis("cyclic:7"))
+    figures = irrep_figures(snapshot, node_figures(snapshot, None), 0.9)
     assert figures["features"].tolist() == [1, 0, 0]
     assert figures["mass"].tolist() == pytest.approx([3 / 12, 8 / 12, 1 / 12])
     assert figures["energy"].tolist() == pytest.approx([1 / 17, 16 / 17, 0], abs=1e-12)
@@ -158,13 +158,14 @@ def test_irrep_figures_of_constructed_nodes() -> None:
     assert summary["missing_focus"] == pytest.approx(figures["residual"][1:].mean() / figures["residual"][0])
 
 
+@pytest.mark.parametrize("K", [11, 60])
 @pytest.mark.parametrize("loss", ["mse", "mse-centred"])
-def test_gram_figures_against_brute_force(loss: str) -> None:
-    problem, weights = small_problem(loss=loss, decay=0.02, output_scale=1.3), small_weights(width=11)
-    n, K, eta = 30, 11, 30 * 0.02 / 2
+def test_gram_figures_against_brute_force(loss: str, K: int) -> None:
+    problem, weights = small_problem(loss=loss, decay=0.02, output_scale=1.3), small_weights(width=K)
+    n, eta = 30, 30 * 0.02 / 2
     F = (dense_inputs(problem) @ weights.W) ** 2
     P = torch.eye(n, dtype=F.dtype) - 1 / n
-    figures = gram_figures(problem, weights)
+    figures = gram_figures(Snapshot.of(problem, weights))
 
     def offdiagonal(gram: torch.Tensor) -> float:
         rest = gram.abs() - torch.diag(gram.abs().diagonal())
@@ -198,11 +199,11 @@ def test_gram_figures_against_brute_force(loss: str) -> None:
 
 def test_no_repulsion_where_decay_is_lost_in_rounding() -> None:
     problem, weights = small_problem(decay=1e-18), small_weights(width=60)
-    assert "repelling_share" not in gram_figures(problem, weights)
-    assert "repelling_share" not in gram_figures(problem, small_weights(width=60, scale=1e200))
+    assert "repelling_share" not in gram_figures(Snapshot.of(problem, weights))
+    assert "repelling_share" not in gram_figures(Snapshot.of(problem, small_weights(width=60, scale=1e200)))
 
 
 @pytest.mark.parametrize(("loss", "decay"), [("cross-entropy", 0.1), ("mse", None), ("mse", 0.0)])
 def test_no_repulsion_where_there_is_no_ridge_strength(loss: str, decay: float | None) -> None:
-    figures = gram_figures(small_problem(loss=loss, decay=decay), small_weights(width=4))
+    figures = gram_figures(Snapshot.of(small_problem(loss=loss, decay=decay), small_weights(width=4)))
     assert set(figures) == {"node_offdiagonal", "sample_offdiagonal"}

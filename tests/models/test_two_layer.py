@@ -7,10 +7,9 @@ from safetensors.torch import save_file
 
 from li2.errors import Li2Error
 from li2.models import (
+    Energies,
     TwoLayer,
     TwoLayerModule,
-    energy,
-    energy_and_gradient,
     initial_weights,
     named_activation,
     sum_into_rows,
@@ -54,9 +53,9 @@ def test_energy_and_gradient_against_autograd(name: str) -> None:
     leaf = W.clone().requires_grad_()
     brute = torch.stack([(targets.T @ plain_activation(name, X @ leaf[:, j])).norm() ** 2 / 2 for j in range(6)])
     (slope,) = torch.autograd.grad(brute.sum(), leaf)
-    values, gradient = energy_and_gradient(W, problem.train.rows, targets, named_activation(name))
+    energies = Energies(problem)
+    values, gradient = energies.values(W), energies.gradient(W, energies.correlations(W))
     assert torch.allclose(values, brute.detach(), rtol=1e-12)
-    assert torch.allclose(energy(W, problem.train.rows, targets, named_activation(name)), values)
     assert (gradient - slope).abs().max() < 1e-12
 
 
@@ -67,7 +66,7 @@ def test_energy_of_a_pure_frequency_on_full_data_is_the_corrected_maximum() -> N
     wave = torch.cos(2 * torch.pi * 3 * g / 7 + 0.4)
     other = torch.cos(2 * torch.pi * 3 * g / 7 - 1.1)
     w = torch.cat([wave / wave.norm(), other / other.norm()])[:, None]
-    value = energy(unit_nodes(w), problem.train.rows, problem.targets, named_activation("square"))
+    value = Energies(problem).values(unit_nodes(w))
     assert value.item() == pytest.approx(7 / 4)
 
 

@@ -82,10 +82,10 @@ def test_one_runs_trouble_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyP
     specs.append(RunSpec(**{**SMALL, "train_fraction": None}, train_index=str(tmp_path / "index.npy"), epochs=3))
     diagnose = Record.diagnose
 
-    def poisoned(self: Record, setup: Any, position: Any, with_grams: bool) -> None:
+    def poisoned(self: Record, setup: Any, position: Any, *rest: Any) -> None:
         if setup.spec.seed == 1 and position.epoch > 2:
             raise ZeroDivisionError("poison")
-        diagnose(self, setup, position, with_grams)
+        diagnose(self, setup, position, *rest)
 
     monkeypatch.setattr(Record, "diagnose", poisoned)
     results = start_many(specs, tmp_path / "many")

@@ -77,6 +77,40 @@ def test_gradient_flow_starts_as_proposition_1_and_ends_at_the_ridge_solution() 
     assert flow.gradient_norms[1].item() == pytest.approx(lazy.ridge(F, Y, 0.5).gradient.norm().item(), rel=1e-9)
 
 
+@pytest.mark.parametrize(("n", "K"), [(40, 50), (50, 40)])
+def test_a_krylov_space_keeps_what_the_flow_does(n: int, K: int) -> None:
+    F, Y, V0 = data(n, K, M=2)
+    F, times = F / 10, torch.tensor([0.0, 0.3, 3.0, 1e3], dtype=F.dtype)
+    exact = lazy.gradient_flow(F, Y, V0, 0.5, times)
+    errors = []
+    for blocks in (2, 4, 6):
+        space, reduced = lazy.krylov_space(F, torch.cat([F.T @ Y, V0], dim=1), blocks)
+        assert (space.T @ space - torch.eye(4 * blocks, dtype=F.dtype)).abs().max() < 1e-13
+        assert (F @ space - reduced).abs().max() < 1e-13
+        flow = lazy.gradient_flow(reduced, Y, space.T @ V0, 0.5, times)
+        errors.append((flow.gradient_norms - exact.gradient_norms).abs().max().item())
+    assert errors[0] > 10 * errors[1] > 100 * errors[2]
+    assert errors[2] < 1e-4 * exact.gradient_norms.max()
+
+
+def test_a_regular_matrix_without_decay_is_solved_as_least_squares() -> None:
+    F, Y, _ = data(12, 30)
+    top, residual = lazy.ridge_parts(F, Y, 0.0)
+    assert (top - torch.linalg.pinv(F) @ Y).norm() < 1e-12 * top.norm()
+    assert residual.norm() < 1e-12 * Y.norm()
+
+
+@pytest.mark.parametrize("of_nodes", [True, False])
+def test_ridge_parts_by_a_known_solver(of_nodes: bool) -> None:
+    F, Y, _ = data(12, 15)
+    gram = F.T @ F if of_nodes else F @ F.T
+    inverse = torch.linalg.inv(gram + 0.3 * torch.eye(len(gram), dtype=F.dtype))
+    top, residual = lazy.ridge_parts(F, Y, 0.3, (of_nodes, lambda right: inverse @ right))
+    expected = lazy.ridge(F, Y, 0.3)
+    assert (top - expected.top).norm() < 1e-12 * top.norm()
+    assert (residual @ top.T - expected.gradient).norm() < 1e-11 * expected.gradient.norm()
+
+
 def test_frozen_course_is_training_with_a_resting_hidden_layer() -> None:
     F, Y, V0 = data(12, 30)
     V = V0.clone().requires_grad_()
@@ -88,8 +122,6 @@ def test_frozen_course_is_training_with_a_resting_hidden_layer() -> None:
         gradient, V.grad = torch.autograd.grad(loss, (leaf, V))
         expected.append((6 * gradient).norm().item())
         reference.step()
-    ours = V0.clone()
-    mirror = torch.optim.Adam([ours], lr=0.01, weight_decay=0.05)
 
     def advance(top: torch.Tensor, gradient: torch.Tensor, step: int) -> None:
         ours.copy_(top)
@@ -97,8 +129,13 @@ def test_frozen_course_is_training_with_a_resting_hidden_layer() -> None:
         mirror.step()
         top.copy_(ours)
 
-    norms = lazy.frozen_course(F, V0, lambda outputs: Y - outputs, advance, 40)
-    assert norms == pytest.approx(expected, rel=1e-10)
+    for evaluate in (
+        lazy.of_samples(F, lambda outputs: Y - outputs),
+        lazy.of_nodes(F.T @ F, F.T @ Y, Y.T @ Y),
+    ):
+        ours = V0.clone()
+        mirror = torch.optim.Adam([ours], lr=0.01, weight_decay=0.05)
+        assert lazy.frozen_course(V0, evaluate, advance, 40, 12) == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize(("n", "K"), SIZES)

@@ -9,12 +9,14 @@ from li2.diagnostics.nodes import (
     summarise_irreps,
     summarise_nodes,
 )
+from li2.diagnostics.snapshot import Snapshot
 from li2.diagnostics.stages import end_state, find_stages, first_epochs
 
 __all__ = [
     "GRAM_FIGURES",
     "NODE_COLUMNS",
     "FourierBasis",
+    "Snapshot",
     "end_state",
     "find_stages",
     "first_epochs",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Complex, Float, Inexact
+from jaxtyping import Complex, Float, Inexact, Int
 from torch import Tensor
 
 from li2.groups import RealIrrep, Representations
@@ -78,6 +78,10 @@ class FourierBasis:
         for number, irrep in enumerate(self.irreps):
             weights[number, self._rows(number)] = irrep.dimension * len(irrep.members) / order
         self._weights = weights.to(device)
+        self._forms: dict[tuple[int, str], list[int]] = {}  # irreps of one dimension and, if that is not 1, type
+        for number, irrep in enumerate(self.irreps):
+            kind = "complex" if is_complex or irrep.dimension == 1 else irrep.type
+            self._forms.setdefault((irrep.dimension, kind), []).append(number)
 
     def _rows(self, number: int) -> slice:
         return slice(self._ends[number] - self.irreps[number].dimension ** 2, self._ends[number])
@@ -87,34 +91,36 @@ class FourierBasis:
         """The irreps' labels, in order."""
         return [irrep.label for irrep in self.irreps]
 
-    def coefficients(self, values: Inexact[Tensor, "M r"]) -> Complex[Tensor, "entries r"]:
-        """The coefficients û_k = Σ_g u_g C_k(g) of r functions on the group, the entries of all irreps in turn."""
+    def coefficients(self, values: Inexact[Tensor, "M r"], number: int | None = None) -> Complex[Tensor, "entries r"]:
+        """The coefficients û_k = Σ_g u_g C_k(g) of r functions on the group: those of one irrep, or of all in turn."""
+        entries = self._entries if number is None else self._entries[self._rows(number)]
         if values.is_complex():
-            return self._entries @ values.to(torch.complex128)
+            return entries @ values.to(torch.complex128)
         values = values.double()
-        return torch.complex(self._entries.real @ values, self._entries.imag @ values)
+        return torch.complex(entries.real @ values, entries.imag @ values)
 
     def node_features(self, W: Inexact[Tensor, "d K"]) -> NodeFeatures:
         """The irrep content of the columns of W, k stacked blocks of M rows; complex only if the basis is."""
         lengths = W.abs().double().square().sum(dim=0)
         blocks = W.reshape(-1, self._entries.shape[1], W.shape[1])
         coefficients = torch.stack([self.coefficients(block) for block in blocks])
-        mass = self._weights @ coefficients.abs().square().sum(dim=0)
+        mass = self._weights @ _squared(coefficients).sum(dim=0)
         total = mass.sum(dim=0)
         total[total <= CONSTANT * lengths] = torch.nan
         largest, irrep = mass.max(dim=0)
         pure = largest.clone()
         phases, left, right, ranks = (total.new_full((len(blocks), W.shape[1]), torch.nan) for _ in range(4))
         coupling = torch.full_like(total, torch.nan)
-        for number in sorted(set(irrep.tolist())):
-            nodes = (irrep == number).nonzero().squeeze(1)
-            parts = self._matrices(coefficients[:, :, nodes], number)
+        for (dimension, kind), numbers in self._forms.items():
+            nodes = torch.isin(irrep, torch.tensor(numbers, device=irrep.device)).nonzero().squeeze(1)
+            if not len(nodes):
+                continue
+            parts = self._own_matrices(coefficients, irrep, nodes, dimension)
             absent = _length(parts) ** 2 <= CONSTANT * lengths[nodes]
-            kind = "complex" if self.is_complex else self.irreps[number].type
             coupling[nodes] = _coupling(parts).masked_fill(absent.any(dim=0), torch.nan)
-            if self.irreps[number].dimension == 1:
+            if dimension == 1:
                 phases[:, nodes] = parts[..., 0, 0].angle().masked_fill(absent, torch.nan)
-                ranks[:, nodes] = torch.where(absent, torch.nan, torch.ones_like(ranks[:, nodes]))
+                ranks[:, nodes] = torch.where(absent, torch.nan, 1.0).double()
                 continue
             first, values, second = torch.linalg.svd(parts)
             squares = values.square()
@@ -144,10 +150,12 @@ class FourierBasis:
             Effective ranks of Σ ûûᴴ for the first operand (left multiplication) and of Σ ûᴴû for the last
             operand (right multiplication), both over nodes with ‖û‖ = 1; 0 without nodes.
         """
-        order = self._entries.shape[1]
-        left = self._matrices(self.coefficients(W[:order]), number)
-        right = self._matrices(self.coefficients(W[-order:]), number).mH
-        return _span(left), _span(right)
+        order, d = self._entries.shape[1], self.irreps[number].dimension
+        first, last = W[:order], W[-order:]
+        if d == 1:
+            return float(first.any()), float(last.any())
+        left, right = (self.coefficients(block, number).T.reshape(-1, d, d) for block in (first, last))
+        return _span(left), _span(right.mH)
 
     def class_shares(self, values: Float[Tensor, "r M"]) -> Float[Tensor, " irreps"]:
         """Each irrep's share of the non-constant part of functions of the class, the rows; sums to 1."""
@@ -157,11 +165,18 @@ class FourierBasis:
         mass = self._weights @ squares
         return mass / mass.sum()
 
-    def _matrices(self, coefficients: Complex[Tensor, "*k entries K"], number: int) -> Complex[Tensor, "*k K e e"]:
-        """The coefficients in one irrep as matrices."""
-        d = self.irreps[number].dimension
-        part = coefficients[..., self._rows(number), :].movedim(-1, -2)
-        return part.reshape(*part.shape[:-1], d, d)
+    def _own_matrices(
+        self, coefficients: Complex[Tensor, "k entries K"], irrep: Int[Tensor, " K"], nodes: Int[Tensor, " m"], d: int
+    ) -> Complex[Tensor, "k m d d"]:
+        """The coefficients of these nodes in their own irreps, all of dimension d, as matrices."""
+        starts = torch.tensor(self._ends, device=nodes.device)[irrep[nodes]] - d * d
+        rows = starts[:, None] + torch.arange(d * d, device=nodes.device)
+        return coefficients[:, rows, nodes[:, None]].reshape(len(coefficients), len(nodes), d, d)
+
+
+def _squared(values: Inexact[Tensor, "*k m"]) -> Float[Tensor, "*k m"]:
+    """|values|², without the root that abs takes."""
+    return values.real.square() + values.imag.square() if values.is_complex() else values.square()
 
 
 def _coupling(parts: Complex[Tensor, "k K e e"]) -> Float[Tensor, " K"]:

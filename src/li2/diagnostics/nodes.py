@@ -1,15 +1,19 @@
 """Figures of each hidden node, and their summaries over the layer."""
 
 import math
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float
+from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import cosine_similarity
 
-from li2.diagnostics.features import FourierBasis
-from li2.models import Problem, Weights, energy, energy_and_gradient, sum_into_rows, unit_nodes
+from li2.diagnostics.features import NodeFeatures
+from li2.diagnostics.snapshot import Snapshot
+from li2.models import Weights, unit_nodes
+from li2.models.energy import Energies
 
 ALIVE = 0.01
 """A node shorter than this times the longest counts as dead and carries no feature."""
@@ -36,39 +40,29 @@ NODE_COLUMNS = {
 }
 
 
-def node_figures(
-    problem: Problem, weights: Weights, previous: Weights | None, basis: FourierBasis | None
-) -> tuple[pd.DataFrame, float]:
-    """The :data:`NODE_COLUMNS` of every node, and the alignment cos(G_F, ỸỸᵀF̃).
+def node_figures(snapshot: Snapshot, previous: Weights | None) -> pd.DataFrame:
+    """The :data:`NODE_COLUMNS` of every node.
 
     Args:
-        problem: training problem.
-        weights: now.
-        previous: one step ago, or None at epoch 0 (then the figures of the step are NaN).
-        basis: Fourier basis of the group, or None where irreps do not apply (then NaN and None).
+        snapshot: the network now; without a basis the figures of irreps are NaN and None.
+        previous: its weights one step ago, or None at epoch 0 (then the figures of the step are NaN).
     """
-    W, rows, activation = weights.W, problem.train.rows, problem.network.activation
-    targets = problem.targets.to(W.dtype)
-    preactivations = problem.network.preactivations(W, rows)
-    features = activation.function(preactivations)
-    derivative = activation.derivative(preactivations)
-    correlations = targets.T @ features
-    signal = targets @ correlations  # ỸỸᵀF̃
-    gradient = problem.backpropagated_gradient(weights)
-    alignment = _cosine(gradient, signal)
-    own_direction = sum_into_rows(signal.mul_(derivative), rows, len(W))  # ∇E
-    direction = sum_into_rows(gradient.mul_(derivative), rows, len(W))  # −∂J/∂W
+    W, energies = snapshot.weights.W, snapshot.energies
+    own_direction = energies.gradient(W, snapshot.correlations)
+    update_cosine = _update_cosines(energies, W, previous).double()
     columns = {
-        "norm": W.norm(dim=0),
-        "energy": correlations.square().sum(dim=0) / 2,
-        "unit_energy": energy(unit_nodes(W), rows, targets, activation),
-        "gradient_cosine": _column_cosines(direction, own_direction),
-        "update_cosine": _update_cosines(problem, targets, weights, previous),
+        "norm": _lengths(W),
+        "energy": snapshot.correlations.square().sum(dim=0) / 2,
+        "unit_energy": energies.values(unit_nodes(W)),
+        "gradient_cosine": -_column_cosines(snapshot.in_W, own_direction),
+        "update_cosine": update_cosine,
+        "update_share": update_cosine.clamp_min(0).square(),
     }
-    table = pd.DataFrame({name: column.double().cpu().numpy() for name, column in columns.items()})
-    table["update_share"] = table["update_cosine"].clip(lower=0) ** 2
-    _add_features(table, W, basis)
-    return table[list(NODE_COLUMNS)], alignment
+    table: dict[str, Any] = dict.fromkeys(NODE_COLUMNS, math.nan) | {"irrep": None}
+    table |= {name: column.double().cpu().numpy() for name, column in columns.items()}
+    if snapshot.basis is not None and snapshot.irreps is not None:
+        table |= _irrep_columns(snapshot.irreps, snapshot.basis.labels)
+    return pd.DataFrame(table)[list(NODE_COLUMNS)]
 
 
 def summarise_nodes(nodes: pd.DataFrame, purity_threshold: float) -> dict[str, float]:
@@ -76,29 +70,27 @@ def summarise_nodes(nodes: pd.DataFrame, purity_threshold: float) -> dict[str, f
 
     An irrep is covered if a node that is not dead (see :data:`ALIVE`) has at least the threshold's purity in it.
     """
-    pure = pure_nodes(nodes, purity_threshold)
+    pure = nodes["irrep"][is_pure(nodes, purity_threshold)]
     applies = nodes["irrep"].notna().any()
     return {
-        "unit_energy_median": nodes["unit_energy"].median(),
-        "unit_energy_q95": float(nodes["unit_energy"].quantile(0.95)),
-        "gradient_cosine_median": nodes["gradient_cosine"].median(),
-        "update_share_median": nodes["update_share"].median(),
-        "purity_median": nodes["purity"].median(),
-        "purity_q95": float(nodes["purity"].quantile(0.95)),
+        "unit_energy_median": _quantile(nodes["unit_energy"], 0.5),
+        "unit_energy_q95": _quantile(nodes["unit_energy"], 0.95),
+        "gradient_cosine_median": _quantile(nodes["gradient_cosine"], 0.5),
+        "update_share_median": _quantile(nodes["update_share"], 0.5),
+        "purity_median": _quantile(nodes["purity"], 0.5),
+        "purity_q95": _quantile(nodes["purity"], 0.95),
         "features": len(pure) if applies else math.nan,
-        "irreps_covered": pure["irrep"].nunique() if applies else math.nan,
+        "irreps_covered": pure.nunique() if applies else math.nan,
     }
 
 
-def pure_nodes(nodes: pd.DataFrame, purity_threshold: float) -> pd.DataFrame:
-    """The nodes that are features: alive, with purity at the threshold or above."""
-    alive = nodes["norm"] >= ALIVE * nodes["norm"].max()
-    return nodes[alive & (nodes["purity"] >= purity_threshold)]
+def is_pure(nodes: pd.DataFrame, purity_threshold: float) -> NDArray[np.bool_]:
+    """Which nodes are features: alive, with purity at the threshold or above."""
+    norm, purity = nodes["norm"].to_numpy(), nodes["purity"].to_numpy()
+    return (norm >= ALIVE * norm.max()) & (purity >= purity_threshold)
 
 
-def irrep_figures(
-    nodes: pd.DataFrame, basis: FourierBasis, problem: Problem, weights: Weights, purity_threshold: float
-) -> pd.DataFrame:
+def irrep_figures(snapshot: Snapshot, nodes: pd.DataFrame, purity_threshold: float) -> pd.DataFrame:
     """One row per non-trivial irrep (with its conjugate): what the nodes hold of it, what the residual still asks for.
 
     Columns: ``irrep``, its ``dimension`` d and ``type``; ``functions``, the dimension of its isotypic component, d²
@@ -106,13 +98,19 @@ def irrep_figures(
     dimensions these nodes span under left and right multiplication (see :meth:`FourierBasis.spans`); shares, each
     adding up to 1 over the irreps: ``mass`` of the layer's non-constant mass, ``energy`` of Σ_j E(w_j) and
     ``residual`` of ‖R‖², both along the class axis.
+
+    Args:
+        snapshot: with a basis.
+        nodes: its node figures.
+        purity_threshold: of pure nodes.
     """
-    mass = basis.node_features(weights.W).mass.sum(dim=1)
-    features = problem.network.features(weights.W, problem.train.rows)
-    correlations = features.T @ problem.targets.to(features.dtype)  # E(w_j) = ½‖row j‖²
-    pure = pure_nodes(nodes, purity_threshold)
-    members = [torch.tensor(pure.index[pure["irrep"] == label].to_numpy(copy=True)) for label in basis.labels]
-    spans = [basis.spans(weights.W[:, columns], number) for number, columns in enumerate(members)]
+    basis, irreps, W = snapshot.basis, snapshot.irreps, snapshot.weights.W
+    assert basis is not None
+    assert irreps is not None
+    mass, own = irreps.mass.sum(dim=1), irreps.irrep.cpu().numpy()
+    pure = np.flatnonzero(is_pure(nodes, purity_threshold))
+    members = [torch.from_numpy(pure[own[pure] == number]).to(W.device) for number in range(len(basis.irreps))]
+    spans = [basis.spans(W[:, columns], number) for number, columns in enumerate(members)]
     return pd.DataFrame(
         {
             "irrep": basis.labels,
@@ -123,8 +121,8 @@ def irrep_figures(
             "left_span": [left for left, _ in spans],
             "right_span": [right for _, right in spans],
             "mass": (mass / mass.sum()).cpu().numpy(),
-            "energy": basis.class_shares(correlations).cpu().numpy(),
-            "residual": basis.class_shares(problem.residual(weights)).cpu().numpy(),
+            "energy": basis.class_shares(snapshot.correlations.T).cpu().numpy(),  # E(w_j) = ½‖row j‖²
+            "residual": basis.class_shares(snapshot.residual).cpu().numpy(),
         }
     )
 
@@ -136,51 +134,51 @@ def summarise_irreps(irreps: pd.DataFrame) -> dict[str, float]:
     the residual per dimension of the missing irreps over that of the covered ones (1: no preference; Theorem 7
     wants it large), NaN if all or none are covered.
     """
-    missing = irreps["features"] == 0
-    totals = irreps.groupby(missing)[["energy", "residual", "functions"]].sum().reindex([False, True])
-    densities = totals["residual"] / totals["functions"]
+    energy, residual, functions = (irreps[name].to_numpy() for name in ("energy", "residual", "functions"))
+    missing = irreps["features"].to_numpy() == 0
+    focus = math.nan
+    if missing.any() and not missing.all() and residual[~missing].sum() > 0:
+        densities = [residual[part].sum() / functions[part].sum() for part in (missing, ~missing)]
+        focus = densities[0] / densities[1]
     return {
-        "missing_energy": irreps.loc[missing, "energy"].sum(),
-        "missing_residual": irreps.loc[missing, "residual"].sum(),
-        "missing_focus": densities[True] / densities[False],
+        "missing_energy": float(energy[missing].sum()),
+        "missing_residual": float(residual[missing].sum()),
+        "missing_focus": float(focus),
     }
 
 
-def _update_cosines(
-    problem: Problem, targets: Tensor, weights: Weights, previous: Weights | None
-) -> Float[Tensor, " K"]:
+def _quantile(values: "pd.Series[float]", share: float) -> float:
+    """A quantile of the values that are there; NaN without any."""
+    there = values.to_numpy()
+    there = there[~np.isnan(there)]
+    return float(np.quantile(there, share)) if len(there) else math.nan
+
+
+def _update_cosines(energies: Energies, W: Float[Tensor, "d K"], previous: Weights | None) -> Float[Tensor, " K"]:
     if previous is None:
-        return torch.full_like(weights.W[0], torch.nan)
-    _, own_direction = energy_and_gradient(previous.W, problem.train.rows, targets, problem.network.activation)
-    return _column_cosines(weights.W - previous.W, own_direction)
+        return torch.full_like(W[0], torch.nan)
+    return _column_cosines(W - previous.W, energies.gradient(previous.W, energies.correlations(previous.W)))
 
 
-def _add_features(table: pd.DataFrame, W: Tensor, basis: FourierBasis | None) -> None:
-    if basis is None or not basis.irreps:
-        table["irrep"] = None
-        table[list(NODE_COLUMNS)[list(NODE_COLUMNS).index("irrep") + 1 :]] = math.nan
-        return
-    features = basis.node_features(W)
-    labels = basis.labels
-    table["irrep"] = [labels[number] for number in features.irrep.tolist()]
-    columns = {"purity": features.purity, "isotypic_share": features.isotypic_share, "coupling": features.coupling}
-    for name, values in (
-        ("phase", features.phases),
-        ("left_phase", features.left_phases),
-        ("right_phase", features.right_phases),
-        ("rank", features.ranks),
+def _irrep_columns(irreps: NodeFeatures, labels: list[str]) -> dict[str, Any]:
+    columns: dict[str, Any] = {"irrep": np.array(labels, dtype=object)[irreps.irrep.cpu().numpy()]}
+    values = {"purity": irreps.purity, "isotypic_share": irreps.isotypic_share, "coupling": irreps.coupling}
+    for name, rows in (
+        ("phase", irreps.phases),
+        ("left_phase", irreps.left_phases),
+        ("right_phase", irreps.right_phases),
+        ("rank", irreps.ranks),
     ):
-        columns |= {f"{name}_{operand}": row for operand, row in enumerate(values, start=1)}
-    for name, column in columns.items():
-        table[name] = column.cpu().numpy()
+        values |= {f"{name}_{operand}": row for operand, row in enumerate(rows, start=1)}
+    return columns | {name: column.cpu().numpy() for name, column in values.items()}
 
 
-def _column_cosines(left: Tensor, right: Tensor) -> Float[Tensor, " K"]:
+def _column_cosines(left: Float[Tensor, "d K"], right: Float[Tensor, "d K"]) -> Float[Tensor, " K"]:
     """cos of each pair of columns; NaN where one is zero."""
-    lengths = left.norm(dim=0) * right.norm(dim=0)
-    return torch.where(lengths > 0, cosine_similarity(left, right, dim=0, eps=0.0), torch.nan)
+    lengths = _lengths(left) * _lengths(right)
+    return torch.where(lengths > 0, (left * right).sum(dim=0) / lengths, torch.nan)
 
 
-def _cosine(left: Tensor, right: Tensor) -> float:
-    lengths = left.norm() * right.norm()
-    return ((left * right).sum() / lengths).item() if lengths > 0 else math.nan
+def _lengths(columns: Float[Tensor, "d K"]) -> Float[Tensor, " K"]:
+    """The columns' lengths; norm over the first axis is many times slower."""
+    return columns.square().sum(dim=0).sqrt()

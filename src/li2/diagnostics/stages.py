@@ -5,9 +5,13 @@ Nothing is inferred where a rule's evidence is missing: a boundary is then "not 
 
 import math
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from li2.specs import EndState, StageBoundary
+
+Condition = NDArray[np.bool_]
 
 GRADIENT_COSINE = 0.5
 """Nodes climb their own energies from this median cosine of gradient and ∇E on."""
@@ -90,19 +94,19 @@ def first_epochs(metrics: pd.DataFrame) -> dict[str, int | None]:
     }
 
 
-def _first(table: pd.DataFrame, condition: "pd.Series[bool]") -> int | None:
-    return int(table.loc[condition, "epoch"].iloc[0]) if condition.any() else None
+def _first(table: pd.DataFrame, condition: "pd.Series[bool] | Condition") -> int | None:
+    rows = np.flatnonzero(condition)
+    return int(table["epoch"].to_numpy()[rows[0]]) if len(rows) else None
 
 
 def _lazy(metrics: pd.DataFrame, diagnosis: pd.DataFrame, independent: StageBoundary) -> StageBoundary:
     if diagnosis.empty:
         return StageBoundary("lazy", None, "not seen: the run was not diagnosed")
     until = metrics["epoch"].iloc[-1] if independent.first_epoch is None else independent.first_epoch
-    finite = metrics["train_loss"].map(math.isfinite)
-    stage = metrics[(metrics["epoch"] <= until) & finite]
-    if stage.empty:
+    stage = np.flatnonzero((metrics["epoch"].to_numpy() <= until) & np.isfinite(metrics["train_loss"].to_numpy()))
+    if not len(stage):
         return StageBoundary("lazy", None, "not seen: the training loss is not finite at epoch 0")
-    start, end = stage.iloc[0], stage.iloc[-1]
+    start, end = metrics.iloc[stage[0]], metrics.iloc[stage[-1]]
     if not end["train_loss"] < start["train_loss"]:
         return StageBoundary("lazy", None, "not seen: the training loss does not fall while the features rest")
     return StageBoundary(
@@ -118,8 +122,8 @@ def _independent(diagnosis: pd.DataFrame) -> StageBoundary:
     if diagnosis.empty or diagnosis["epoch"].iloc[0] != 0:
         return StageBoundary("independent", None, "not seen: epoch 0 was not diagnosed, to compare with")
     initial = diagnosis["unit_energy_q95"].iloc[0]
-    risen = diagnosis["unit_energy_median"] >= initial
-    climbing = diagnosis["gradient_cosine_median"] >= GRADIENT_COSINE
+    risen = diagnosis["unit_energy_median"].to_numpy() >= initial
+    climbing = diagnosis["gradient_cosine_median"].to_numpy() >= GRADIENT_COSINE
     epoch = _first(diagnosis, risen & climbing)
     if epoch is None:
         return StageBoundary(
@@ -149,12 +153,14 @@ def _interactive(diagnosis: pd.DataFrame, independent: StageBoundary, irreps_tot
         )
     if independent.first_epoch is None:
         return StageBoundary("interactive", None, "not seen: the independent stage was not seen before it")
-    chance = diagnosis["features"].iloc[0]
-    featured = diagnosis["features"] >= chance + 3 * math.sqrt(chance + 1)
-    largest = diagnosis["alignment"].cummax()
-    turned = diagnosis["alignment"] < ALIGNMENT_FALL * largest
-    focused = (diagnosis["missing_focus"] >= FOCUS) | (diagnosis["irreps_covered"] == irreps_total)
-    later = diagnosis["epoch"] > independent.first_epoch
+    names = ("epoch", "features", "alignment", "missing_focus", "irreps_covered")
+    epochs, features, alignment, focus, covered = (diagnosis[name].to_numpy() for name in names)
+    chance = features[0]
+    featured = features >= chance + 3 * math.sqrt(chance + 1)
+    largest = np.fmax.accumulate(alignment)
+    turned = alignment < ALIGNMENT_FALL * largest
+    focused = (focus >= FOCUS) | (covered == irreps_total)
+    later = epochs > independent.first_epoch
     epoch = _first(diagnosis, later & featured & turned & focused)
     if epoch is None:
         return StageBoundary("interactive", None, _not_interactive(diagnosis, later & featured, turned, irreps_total))
@@ -164,13 +170,11 @@ def _interactive(diagnosis: pd.DataFrame, independent: StageBoundary, irreps_tot
         epoch,
         f"{int(row['irreps_covered'])} of {irreps_total} irreps covered by {int(row['features'])} nodes; G_F has "
         f"turned away from the independent signal: cos(G_F, ỸỸᵀF̃) = {row['alignment']:.2f} < {ALIGNMENT_FALL} × "
-        f"{largest[diagnosis['epoch'] == epoch].iloc[0]:.2f}; {_focus(row)}{_repulsion_near(diagnosis, epoch)}",
+        f"{largest[epochs == epoch][0]:.2f}; {_focus(row)}{_repulsion_near(diagnosis, epoch)}",
     )
 
 
-def _not_interactive(
-    diagnosis: pd.DataFrame, featured: "pd.Series[bool]", turned: "pd.Series[bool]", irreps_total: int
-) -> str:
+def _not_interactive(diagnosis: pd.DataFrame, featured: Condition, turned: Condition, irreps_total: int) -> str:
     """Which of the interactive stage's conditions was never met, in their order."""
     if not featured.any():
         return (
@@ -198,10 +202,10 @@ def _focus(row: "pd.Series[float]") -> str:
 
 def _repulsion_near(diagnosis: pd.DataFrame, epoch: int) -> str:
     """What repulsion looks like from a boundary on, if it was measured."""
-    known = diagnosis[(diagnosis["epoch"] >= epoch) & diagnosis["repelling_share"].notna()]
-    if known.empty:
+    known = np.flatnonzero((diagnosis["epoch"].to_numpy() >= epoch) & diagnosis["repelling_share"].notna().to_numpy())
+    if not len(known):
         return ""
-    near = known.iloc[0]
+    near = diagnosis.iloc[known[0]]
     return (
         f"; at epoch {int(near['epoch'])}, {near['repelling_share']:.0%} of the most similar pairs repel "
         f"(strongest {near['repulsion_strongest']:.2f})"
@@ -222,4 +226,4 @@ def _generalised(metrics: pd.DataFrame, threshold: float) -> StageBoundary:
 
 
 def _at(table: pd.DataFrame, epoch: int) -> pd.Series:
-    return table[table["epoch"] == epoch].iloc[0]
+    return table.iloc[np.flatnonzero(table["epoch"].to_numpy() == epoch)[0]]

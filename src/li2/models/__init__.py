@@ -2,7 +2,7 @@
 
 from li2.models.activations import Activation, named_activation
 from li2.models.device import named_device
-from li2.models.energy import energy, energy_and_gradient, unit_nodes
+from li2.models.energy import CentredLabels, Energies, unit_nodes
 from li2.models.examples import Examples, Samples, StreamedExamples
 from li2.models.initial import initial_weights
 from li2.models.losses import Loss, named_loss
@@ -12,6 +12,8 @@ from li2.models.two_layer import TwoLayer, Weights, sum_into_rows
 
 __all__ = [
     "Activation",
+    "CentredLabels",
+    "Energies",
     "Examples",
     "Loss",
     "Problem",
@@ -20,8 +22,6 @@ __all__ = [
     "TwoLayer",
     "TwoLayerModule",
     "Weights",
-    "energy",
-    "energy_and_gradient",
     "initial_weights",
     "named_activation",
     "named_device",

@@ -19,15 +19,18 @@ from torch import Tensor
 from li2.models.losses import Loss
 from li2.models.two_layer import TwoLayer, Weights, add_into_rows
 
-CHUNK = {"cpu": 2**19, "cuda": 2**26}
+CHUNK = {"cpu": 2**20, "cuda": 2**26}
 """Samples times nodes that are gone through at a time, by type of device."""
+
+ALIGNED = 4
+"""Runs lie side by side in a chunk if a multiple of so many numbers is between them: products round by alignment."""
 
 LANES = 8
 """Numbers of classes are rounded up to a multiple of it in products: libraries are slow at others."""
 
 
 class Chunk(NamedTuple):
-    """A part of a batch: some runs, some samples, and for each operand the rows of W, all runs' stacked."""
+    """Some runs, some of their samples, and for each operand the rows of W that they select, all runs' stacked."""
 
     runs: slice
     samples: slice
@@ -89,14 +92,14 @@ class ClosedForm:
         self.network, self.loss = network, loss
         self._inputs, self._width = like.W.shape[-2:]
         self._chunk = max(chunk or CHUNK[like.W.device.type], self._width)
-        self._buffers: list[Tensor] = []
         self._kept: dict[str, Tensor] = {}
 
     def batch(self, rows: Int[Tensor, "R n k"], labels: Int[Tensor, "R n"]) -> Batch:
         """See :class:`Passes`."""
         runs, samples, _ = rows.shape
-        at_once = max(1, self._chunk // max(1, samples * self._width))
-        most = samples if at_once > 1 else self._chunk // self._width
+        size = samples * self._width
+        at_once = max(1, self._chunk // max(1, size)) if size % ALIGNED == 0 else 1
+        most = min(samples, self._chunk // self._width)
         stacked = rows + self._inputs * torch.arange(runs, device=rows.device)[:, None, None]
         chunks = []
         for first in range(0, runs, at_once):
@@ -110,36 +113,37 @@ class ClosedForm:
     def outputs(self, weights: Weights, batch: Batch) -> Float[Tensor, "R n M"]:
         """See :class:`Passes`."""
         top = self._scaled_top(weights.V)
-        outputs = top.new_empty(*batch.labels.shape, top.shape[-1])
+        outputs = top.new_empty(*batch.labels.shape, top.shape[1])
         for chunk in batch.chunks:
             _, features = self._features(weights.W, chunk)
-            torch.bmm(features, top[chunk.runs], out=outputs[chunk.runs, chunk.samples])
+            torch.bmm(features, top[chunk.runs].mT, out=outputs[chunk.runs, chunk.samples])
         return outputs[..., : weights.V.shape[-1]]
 
     def gradients(self, weights: Weights, batch: Batch) -> Gradients:
         """See :class:`Passes`: one way through the samples, there and back for each chunk."""
         classes, samples = weights.V.shape[-1], batch.labels.shape[1]
         top = self._scaled_top(weights.V)
-        in_W, in_V = self._zeros("W", weights.W), self._zeros("V", top)
+        in_W, in_V = self._buffer("in_W", weights.W).zero_(), self._buffer("in_V", top).zero_()
         offset = self._offset(weights.W, top, batch, classes) if self.loss.centres_samples else None
-        outputs = top.new_empty(*batch.labels.shape, top.shape[-1])
+        outputs = top.new_empty(*batch.labels.shape, top.shape[1])
         for chunk in batch.chunks:
             runs = chunk.runs
             preactivations, features = self._features(weights.W, chunk)
-            part = torch.bmm(features, top[runs], out=outputs[runs, chunk.samples])[..., :classes]
-            labels = batch.labels[runs, chunk.samples]
-            residual = self.loss.residual(part, labels, None if offset is None else offset[runs])
+            own = torch.bmm(features, top[runs].mT, out=outputs[runs, chunk.samples])[..., :classes]
+            centre = None if offset is None else offset[runs]
+            residual = self.loss.residual(own, batch.labels[runs, chunk.samples], centre)
             in_outputs = padded(residual.mul_(-2 / samples))
-            in_V[runs].baddbmm_(features.mT, in_outputs)
-            in_features = torch.bmm(in_outputs, top[runs].mT, out=features)
+            in_V[runs].baddbmm_(in_outputs.mT, features)
+            in_features = torch.bmm(in_outputs, top[runs], out=features)
             self.network.activation.backpropagate(in_features, preactivations)
             add_into_rows(in_W.flatten(0, 1), in_features.flatten(0, 1), chunk.operands)
-        in_V = in_V[..., :classes].mul_(self.network.output_scale)
-        return Gradients(outputs[..., :classes], in_W, in_V.contiguous())
+        in_V = (in_V[:, :classes] * self.network.output_scale).mT.contiguous()
+        return Gradients(outputs[..., :classes], in_W, in_V)
 
     def _features(self, W: Float[Tensor, "R d K"], chunk: Chunk) -> tuple[Tensor, Tensor]:
         """XW and σ(XW) of a chunk, (runs, samples, K), in the buffers."""
-        preactivations, features = (buffer[: chunk.shape[0] * chunk.shape[1]] for buffer in self._two_buffers(W))
+        shape, size = (self._chunk // self._width, self._width), chunk.shape[0] * chunk.shape[1]
+        preactivations, features = (self._buffer(name, W, shape)[:size] for name in ("XW", "features"))
         stacked = W.flatten(0, 1)
         torch.index_select(stacked, 0, chunk.operands[0], out=preactivations)
         for operand in chunk.operands[1:]:
@@ -149,26 +153,25 @@ class ClosedForm:
 
     def _offset(self, W: Tensor, top: Tensor, batch: Batch, classes: int) -> Float[Tensor, "R M"]:
         """mean(Y − O) over each run's samples, from the mean of its features: O itself needs no second way through."""
-        means = W.new_zeros(len(W), 1, W.shape[-1])
+        samples, means = batch.labels.shape[1], W.new_zeros(len(W), 1, W.shape[-1])
         for chunk in batch.chunks:
             _, features = self._features(W, chunk)
-            means[chunk.runs] += features.sum(dim=1, keepdim=True) / batch.labels.shape[1]
-        offset = -torch.bmm(means, top)[:, 0, :classes]
-        share = offset.new_full(batch.labels.shape, 1 / batch.labels.shape[1])
-        return offset.scatter_add_(1, batch.labels, share)
+            means[chunk.runs] += features.sum(dim=1, keepdim=True) / samples
+        offset = -torch.bmm(means, top.mT)[:, 0, :classes]
+        return offset.scatter_add_(1, batch.labels, offset.new_full(batch.labels.shape, 1 / samples))
 
-    def _scaled_top(self, V: Float[Tensor, "R K M"]) -> Float[Tensor, "R K padded"]:
-        return padded(V * self.network.output_scale)
+    def _scaled_top(self, V: Float[Tensor, "R K M"]) -> Float[Tensor, "R padded K"]:
+        """β·Vᵀ: products with its rows are the faster ones."""
+        top = V.new_zeros(len(V), V.shape[2] + -V.shape[2] % LANES, V.shape[1])
+        torch.mul(V.mT, self.network.output_scale, out=top[:, : V.shape[2]])
+        return top
 
-    def _two_buffers(self, like: Tensor) -> list[Tensor]:
-        if not self._buffers:
-            self._buffers = [like.new_empty(self._chunk // self._width, self._width) for _ in range(2)]
-        return self._buffers
-
-    def _zeros(self, name: str, like: Tensor) -> Tensor:
-        if name not in self._kept or self._kept[name].shape != like.shape:
-            self._kept[name] = torch.empty_like(like)
-        return self._kept[name].zero_()
+    def _buffer(self, name: str, like: Tensor, shape: tuple[int, ...] | None = None) -> Tensor:
+        """Memory that is kept, as another tensor's or of its dtype and device."""
+        shape = shape or tuple(like.shape)
+        if name not in self._kept or self._kept[name].shape != shape:
+            self._kept[name] = like.new_empty(shape)
+        return self._kept[name]
 
 
 class Autograd:

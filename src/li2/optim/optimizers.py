@@ -78,7 +78,7 @@ class SGD:
     ) -> None:
         """See :class:`Optimizer`."""
         for p, g, buffer in zip(parameters, gradients, state["momentum"], strict=True):
-            g.add_(p * _per_run(weight_decay, p))
+            g.addcmul_(p, _per_run(weight_decay, p))
             buffer.mul_(self.momentum).add_(g)
             p.sub_(torch.mul(buffer, _per_run(lr, p), out=g))
 
@@ -114,7 +114,7 @@ class Adam:
         moments = zip(state["first_moment"], state["second_moment"], strict=True)
         for p, g, (first, second) in zip(parameters, gradients, moments, strict=True):
             if self.couples_decay:
-                g.add_(p * _per_run(weight_decay, p))
+                g.addcmul_(p, _per_run(weight_decay, p))
             else:
                 p.mul_(_per_run(1 - lr * weight_decay, p))
             first.lerp_(g, 1 - self.beta1)

@@ -68,7 +68,7 @@ def train(members: Sequence[Member], watch: Callable[[int, int], None], stop: St
         for number, (member, metrics) in enumerate(zip(members, training.measure(), strict=True)):
             member.observe(training.epoch, metrics)
             if member.wants_diagnosis(training.epoch):
-                member.diagnose(training.position(number))
+                member.diagnose(training.position(number), training.gradient(number))
         watch(training.epoch, len(members))
         now = time.monotonic()
         for member in members:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from li2.errors import Li2Error
 from li2.models import Weights
 from li2.runs.record import Record
@@ -18,8 +20,8 @@ from li2.theorems import compare_course, compare_flow
 from li2.training import Position
 
 SHORTEST_COURSE, LONGEST_COURSE = 50, 1000
-"""The lazy stage's predicted course has twice the epochs to the independent stage or to the peak of the
-gradient norm, within these bounds and the run's length."""
+"""The lazy stage's predicted course has twice the epochs to the independent stage, and goes an eighth beyond the peak
+of the gradient norm, within these bounds and the run's length."""
 
 Progress = Callable[[int, int, dict[str, float], tuple[StageBoundary, ...]], None]
 """Called after each epoch with its number, that of the last epoch, its metrics and the stages so far."""
@@ -81,10 +83,10 @@ class Member:
         spec = self.setup.spec
         return not self.diverged and spec.diagnosis.is_due(epoch, spec.epochs) and not self.is_diagnosed(epoch)
 
-    def diagnose(self, position: Position) -> None:
-        """Measure the features and keep the weights."""
+    def diagnose(self, position: Position, gradient: tuple[Tensor, Tensor] | None) -> None:
+        """Measure the features and keep the weights; gradient: O and ∂loss/∂W there, if they are known."""
         spec = self.setup.spec
-        self.record.diagnose(self.setup, position, spec.diagnosis.gram_is_due(position.epoch, spec.epochs))
+        self.record.diagnose(self.setup, position, spec.diagnosis.gram_is_due(position.epoch, spec.epochs), gradient)
         self.directory.write_weights(position.epoch, position.weights)
 
     def is_diagnosed(self, epoch: int) -> bool:
@@ -125,12 +127,17 @@ class Member:
             return
         setup = self.setup
         initial = Weights(*(tensor.to(setup.device) for tensor in self.directory.weights(0)))
-        turning_points = (outcome.stages[1].first_epoch, outcome.gradient_norm_peak["epoch"])
-        wished = 2 * max(int(epoch) for epoch in (*turning_points, SHORTEST_COURSE / 2) if epoch is not None)
-        rates = [setup.rate(step) for step in range(min(outcome.epochs, wished, LONGEST_COURSE))]
+        rates = [setup.rate(epoch) for epoch in range(course_length(outcome))]
         course = compare_course(setup.problem, initial, setup.optimizer, rates, setup.spec.weight_decay)
         self.directory.write_table("course", course)
         self.directory.write_table("flow", compare_flow(setup.problem, initial))
+
+
+def course_length(outcome: Outcome) -> int:
+    """Steps of the lazy stage's predicted course."""
+    independent, peak = (value or 0 for value in (outcome.stages[1].first_epoch, outcome.gradient_norm_peak["epoch"]))
+    wished = max(SHORTEST_COURSE, 2 * independent, int(9 / 8 * peak))
+    return int(min(outcome.epochs, wished, LONGEST_COURSE))
 
 
 def _resumed_spec(spec: RunSpec, changes: dict[str, Any]) -> RunSpec:

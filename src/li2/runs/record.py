@@ -4,10 +4,14 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from jaxtyping import Float
+from torch import Tensor
 
 from li2.diagnostics import (
     GRAM_FIGURES,
+    Snapshot,
     end_state,
     find_stages,
     first_epochs,
@@ -46,18 +50,28 @@ class Record:
         """Append an epoch's metrics."""
         self.metrics.append({"epoch": epoch, **metrics})
 
-    def diagnose(self, setup: Setup, position: Position, with_grams: bool) -> None:
-        """Measure the current weights and append the rows."""
-        problem, weights, spec = setup.problem, position.weights, setup.spec
-        nodes, alignment = node_figures(problem, weights, position.previous, setup.basis)
-        row = {**self.metrics[-1], "alignment": alignment, **summarise_nodes(nodes, spec.purity_threshold)}
-        if setup.basis is not None:
-            irreps = irrep_figures(nodes, setup.basis, problem, weights, spec.purity_threshold)
+    def diagnose(
+        self,
+        setup: Setup,
+        position: Position,
+        with_grams: bool,
+        known: tuple[Float[Tensor, "n M"], Float[Tensor, "d K"]] | None = None,
+    ) -> None:
+        """Measure the current weights and append the rows; known: O and ∂loss/∂W there, if the training has them."""
+        spec, weights = setup.spec, position.weights
+        if known is None:
+            snapshot = Snapshot.of(setup.problem, weights, setup.basis)
+        else:
+            snapshot = Snapshot(setup.problem, weights, *known, setup.basis)
+        nodes = node_figures(snapshot, position.previous)
+        row = {**self.metrics[-1], "alignment": snapshot.alignment, **summarise_nodes(nodes, spec.purity_threshold)}
+        if snapshot.irreps is not None:
+            irreps = irrep_figures(snapshot, nodes, spec.purity_threshold)
             row.update(summarise_irreps(irreps))
             self.irreps.append(_with_epoch(irreps, position.epoch))
         if with_grams:
-            row.update(gram_figures(problem, weights))
-            row.update(compare_ridge(problem, weights))
+            row.update(gram_figures(snapshot))
+            row.update(compare_ridge(snapshot))
         self.diagnosis.append(row)
         self.nodes.append(_with_epoch(nodes, position.epoch))
 
@@ -67,8 +81,12 @@ class Record:
 
     def diagnosis_table(self) -> pd.DataFrame:
         """The diagnosis, one row per diagnosed epoch, NaN where a figure was not due or does not apply."""
-        columns = ["epoch", *METRICS, *EPOCH_FIGURES]
-        return pd.DataFrame(self.diagnosis, columns=columns).astype(dict.fromkeys(columns[1:], float))
+        epochs = np.array([row["epoch"] for row in self.diagnosis], dtype=np.int64)
+        columns = {
+            name: np.array([row.get(name, math.nan) for row in self.diagnosis], dtype=float)
+            for name in (*METRICS, *EPOCH_FIGURES)
+        }
+        return pd.DataFrame({"epoch": epochs, **columns})
 
     def stages(self, setup: Setup) -> tuple[StageBoundary, ...]:
         """The stage boundaries seen so far."""

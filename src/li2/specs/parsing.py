@@ -51,9 +51,9 @@ class LearningRateSchedule:
 class DiagnosisSchedule:
     """The epochs at which a run is diagnosed: ``auto``, ``off``, ``every:N``, ``log:N``, ``at:E.E.E``.
 
-    ``auto`` is dense up to epoch 10 and has 16 epochs a decade from there, with the costly figures
-    (n × n and K × K Gram matrices) at 4 epochs a decade. The other forms compute all figures at
-    each of their epochs. A run's last epoch is always diagnosed, unless the schedule is ``off``.
+    ``auto`` has 10 epochs a decade (all of the first six), with the costly figures, of n × n and K × K Gram
+    matrices, at epochs 0, 200, 631, 1995 and so on, 2 a decade. The other forms compute all figures at each of
+    their epochs. A run's last epoch is always diagnosed in full, unless the schedule is ``off``.
     A schedule does not depend on a run's length, so that extending a run changes nothing before.
     """
 
@@ -80,7 +80,7 @@ class DiagnosisSchedule:
         if self.kind == "off":
             return False
         if self.kind == "auto":
-            return epoch == last or epoch <= 10 or _on_log_grid(epoch, 16)
+            return epoch in (0, last) or _on_log_grid(epoch, 10)
         return self.gram_is_due(epoch, last)
 
     def gram_is_due(self, epoch: int, last: int) -> bool:
@@ -93,15 +93,17 @@ class DiagnosisSchedule:
             return epoch % self.number == 0
         if self.kind == "at":
             return epoch in self.epochs
-        return epoch == 0 or _on_log_grid(epoch, 4 if self.kind == "auto" else self.number)
+        if self.kind == "auto":
+            return epoch == 0 or (epoch >= 200 and _on_log_grid(epoch, 2, 0.3))
+        return epoch == 0 or _on_log_grid(epoch, self.number)
 
 
-def _on_log_grid(epoch: int, per_decade: int) -> bool:
-    """Whether an epoch is the rounding of 10^(i/per_decade) for some whole i ≥ 0."""
+def _on_log_grid(epoch: int, per_decade: int, offset: float = 0.0) -> bool:
+    """Whether an epoch is the rounding of 10^(offset + i/per_decade) for some whole i ≥ 0."""
     if epoch < 1:
         return False
-    nearest = round(per_decade * math.log10(epoch))
-    return any(round(10 ** (i / per_decade)) == epoch for i in (nearest - 1, nearest, nearest + 1))
+    nearest = round(per_decade * (math.log10(epoch) - offset))
+    return any(round(10 ** (offset + i / per_decade)) == epoch for i in (nearest - 1, nearest, nearest + 1))
 
 
 ACTIVATIONS = ("square", "cube", "relu", "silu", "relu2", "tanh", "sigmoid")

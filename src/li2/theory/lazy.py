@@ -15,6 +15,15 @@ Features = Float[Tensor, "n K"]
 Targets = Float[Tensor, "n M"]
 Top = Float[Tensor, "K M"]
 
+NODES_SIDE = 1.25
+"""F̃ᵀF̃ is diagonalised up to so many nodes per sample, then F̃F̃ᵀ."""
+
+LANES = 8
+"""Numbers of columns are rounded up to a multiple of it in large products: libraries are slow at others."""
+
+REGULAR = 1e3
+"""A matrix is solved with as it is if all pivots of Cholesky's factorisation are above so many times its rounding."""
+
 
 @dataclass(frozen=True)
 class Ridge:
@@ -31,20 +40,39 @@ class Ridge:
 
 
 def ridge(features: Features, targets: Targets, eta: float) -> Ridge:
-    """The limit of the lazy stage, with one factorisation on the smaller side of F̃.
+    """The limit of the lazy stage, with one factorisation on the smaller side of F̃; see :func:`ridge_parts`."""
+    top, residual = ridge_parts(features, targets, eta)
+    return Ridge(top, residual @ top.T)
 
-    With S = (F̃F̃ᵀ + ηI)⁻¹Ỹ, V = F̃ᵀS and G = η·S·(F̃ᵀS)ᵀ, since F̃(F̃ᵀF̃ + ηI)⁻¹ = (F̃F̃ᵀ + ηI)⁻¹F̃.
+
+def ridge_parts(
+    features: Features, targets: Targets, eta: float, solver: tuple[bool, Callable[[Tensor], Tensor]] | None = None
+) -> tuple[Top, Targets]:
+    """V_ridge and the residual R = Ỹ − F̃V_ridge there, of which G_F(∞) = R·V_ridgeᵀ.
+
+    With S = (F̃F̃ᵀ + ηI)⁻¹Ỹ, V = F̃ᵀS and R = ηS, since F̃(F̃ᵀF̃ + ηI)⁻¹ = (F̃F̃ᵀ + ηI)⁻¹F̃.
+
+    Args:
+        features: F̃.
+        targets: Ỹ.
+        eta: η.
+        solver: if it is known, how to solve with F̃ᵀF̃ + ηI (then True) or with F̃F̃ᵀ + ηI (then False), η > 0.
     """
     n, K = features.shape
+    if solver is not None:
+        of_nodes, solve = solver
+        if of_nodes:
+            top = solve(features.T @ targets)
+            return top, targets - features @ top
+        whitened = solve(targets)
+        return features.T @ whitened, eta * whitened
     if n > K:
         top = _solve(features.T @ features, features.T @ targets, eta)
-        return Ridge(top, (targets - features @ top) @ top.T)
+        return top, targets - features @ top
     gram = features @ features.T
     whitened = _solve(gram, targets, eta)
     top = features.T @ whitened
-    if eta > _rounding(gram):
-        return Ridge(top, eta * whitened @ top.T)
-    return Ridge(top, (targets - features @ top) @ top.T)
+    return top, eta * whitened if eta > _rounding(gram) else targets - features @ top
 
 
 @dataclass(frozen=True)
@@ -75,24 +103,25 @@ def gradient_flow(
         times: flow times ≥ 0, in units where V̇ = −∂J/∂V.
     """
     n, K = features.shape
-    # Coordinates in which A is diagonal: F̃ = U·S·Qᵀ from the smaller Gram matrix.
-    gram = features @ features.T if n <= K else features.T @ features
-    squares, vectors = torch.linalg.eigh(gram)
-    kept = squares > _rounding(gram)
-    singular = squares[kept].sqrt()
-    if n <= K:
-        left = vectors[:, kept]
-        right = (features.T @ left) / singular
+    # Coordinates in which A is diagonal: F̃ = U·S·Qᵀ from a Gram matrix, with Qᵀ·V₀ and Uᵀ·Ỹ.
+    of_nodes = K / n <= NODES_SIDE
+    if of_nodes:
+        squares, vectors = torch.linalg.eigh(features.T @ features)
     else:
-        right = vectors[:, kept]
-        left = (features @ right) / singular
+        squares, vectors = torch.linalg.eigh(features @ features.T)
+    kept = squares > _noise(squares)
+    singular, vectors = squares[kept].sqrt(), vectors[:, kept]
+    if of_nodes:
+        start, coupled = vectors.T @ top, (vectors.T @ (features.T @ targets)) / singular[:, None]
+    else:
+        start, coupled = (vectors.T @ (features @ top)) / singular[:, None], vectors.T @ targets
     rates = singular.square() + eta
-    start = right.T @ top
-    rest = top - right @ start  # in the kernel of F̃, where only the decay acts
-    coupled = left.T @ targets
     limit = (singular / rates)[:, None] * coupled
-    outside = targets - left @ coupled  # what no V can fit
-    outside_gram, rest_gram = outside.T @ outside, rest.T @ rest
+    if of_nodes:
+        outside, rest = targets - features @ (vectors @ (coupled / singular[:, None])), top - vectors @ start
+    else:
+        outside, rest = targets - vectors @ coupled, top - features.T @ (vectors @ (start / singular[:, None]))
+    outside_gram, rest_gram = outside.T @ outside, rest.T @ rest  # what no V can fit; where only the decay acts
     norms, losses = [], []
     for t in times:
         moved = limit + torch.exp(-rates * t)[:, None] * (start - limit)
@@ -102,6 +131,28 @@ def gradient_flow(
         norms.append((residual_gram * top_gram).sum().clamp_min(0).sqrt())
         losses.append(residual_gram.trace() / n)
     return GradientFlow(times, torch.stack(norms), torch.stack(losses))
+
+
+def krylov_space(
+    features: Features, start: Float[Tensor, "K s"], blocks: int
+) -> tuple[Float[Tensor, "K r"], Float[Tensor, "n r"]]:
+    """An orthonormal basis Q of the span of start, A·start, A²·start, … with A = F̃ᵀF̃, and F̃Q; r = blocks·s.
+
+    With F̃Q for F̃ and QᵀV₀ for V₀, what evolves from V₀ under A and F̃ᵀỸ, both in the span of ``start``, is what a
+    polynomial of degree 2·blocks − 1 in place of e^{−At} would give at least as well (block Gauss quadrature).
+    """
+    basis, images = torch.linalg.qr(start).Q, features.new_empty(len(features), 0)
+    newest = basis
+    for block in range(blocks):
+        image = features @ newest
+        images = torch.cat([images, image], dim=1)
+        if block < blocks - 1:
+            newest = features.T @ image
+            for _ in range(2):  # once is not enough in floating point
+                newest = newest - basis @ (basis.T @ newest)
+            newest = torch.linalg.qr(newest).Q
+            basis = torch.cat([basis, newest], dim=1)
+    return basis, images
 
 
 @dataclass(frozen=True)
@@ -234,34 +285,61 @@ def node_velocity(
 
 
 def frozen_course(
-    features: Features,
     top: Top,
-    residual: Callable[[Tensor], Tensor],
-    advance: Callable[[Tensor, Tensor, int], None],
+    evaluate: Callable[[Top], tuple[Float[Tensor, "M M"], Top]],
+    advance: Callable[[Top, Top, int], None],
     steps: int,
+    count: int,
 ) -> list[float]:
     """‖G_F‖ before and after each of so many steps, if F stayed as it is and V moved by the run's own optimiser.
 
     Args:
-        features: βF, frozen.
         top: V₀; copied.
-        residual: outputs ↦ R = −(n/2)·∂loss/∂outputs.
+        evaluate: V ↦ RᵀR and F̃ᵀR; see :func:`of_samples` and :func:`of_nodes`.
         advance: (V, gradient, step) changes V in place; step counts from 1.
         steps: how many.
+        count: n.
     """
     V = top.clone()
-    R = residual(features @ V)
-    norms = [_product_norm(R, V)]
-    for step in range(1, steps + 1):
-        advance(V, features.T @ R * (-2 / len(features)), step)
-        R = residual(features @ V)
-        norms.append(_product_norm(R, V))
+    norms = []
+    for step in range(steps + 1):
+        residual_gram, slope = evaluate(V)
+        norms.append((residual_gram.double() * (V.T @ V).double()).sum().clamp_min(0).sqrt().item())
+        if step < steps:
+            advance(V, slope * (-2 / count), step + 1)
     return norms
 
 
-def _product_norm(R: Tensor, V: Tensor) -> float:
-    """‖R·Vᵀ‖ from traces of M × M matrices."""
-    return ((R.T @ R).double() * (V.T @ V).double()).sum().clamp_min(0).sqrt().item()
+def of_samples(features: Features, residual: Callable[[Targets], Targets]) -> Callable[[Top], tuple[Tensor, Top]]:
+    """V ↦ RᵀR and F̃ᵀR of a loss with residual R(F̃V), by way of the n samples."""
+
+    def evaluate(V: Top) -> tuple[Tensor, Top]:
+        R = residual(features @ V)
+        return R.T @ R, features.T @ R
+
+    return evaluate
+
+
+def of_nodes(
+    gram: Float[Tensor, "K K"], cross: Top, total: Float[Tensor, "M M"], centres_classes: bool = False
+) -> Callable[[Top], tuple[Tensor, Top]]:
+    """V ↦ RᵀR and F̃ᵀR of R = Ỹ − F̃V by way of F̃ᵀF̃: cheaper than the samples unless nodes are twice as many.
+
+    Args:
+        gram: F̃ᵀF̃.
+        cross: F̃ᵀỸ.
+        total: ỸᵀỸ.
+        centres_classes: whether each row of F̃V has its mean taken off.
+    """
+    classes = cross.shape[1]
+    missing = -classes % LANES
+
+    def evaluate(V: Top) -> tuple[Tensor, Top]:
+        V = V - V.mean(dim=1, keepdim=True) if centres_classes else V
+        slope = cross - (gram @ torch.nn.functional.pad(V, (0, missing)))[:, :classes]
+        return total - cross.T @ V - V.T @ slope, slope
+
+    return evaluate
 
 
 def _solve(gram: Tensor, right: Tensor, eta: float) -> Tensor:
@@ -270,12 +348,12 @@ def _solve(gram: Tensor, right: Tensor, eta: float) -> Tensor:
     Where η is below the matrix's rounding, directions that cannot be told from its kernel are left out, as
     the pseudo-inverse does at η = 0.
     """
-    if eta > _rounding(gram):
-        shifted = gram.clone()
-        shifted.diagonal().add_(eta)
-        factor, failed = torch.linalg.cholesky_ex(shifted)
-        if not failed.any():
-            return torch.cholesky_solve(right, factor)
+    shifted = gram.clone()
+    shifted.diagonal().add_(eta)
+    factor, failed = torch.linalg.cholesky_ex(shifted)
+    regular = eta > _rounding(gram) or factor.diagonal().min().item() ** 2 > REGULAR * _rounding(gram)
+    if regular and not failed.any():
+        return torch.cholesky_solve(right, factor)
     values, vectors = torch.linalg.eigh(gram)
     inverse = torch.where(values > _rounding(gram), 1 / (values + eta), 0.0)
     return vectors @ (inverse[:, None] * (vectors.T @ right))
@@ -284,6 +362,11 @@ def _solve(gram: Tensor, right: Tensor, eta: float) -> Tensor:
 def _negligible(features: Features) -> float:
     """Singular values of F̃ up to this one are zero but for rounding."""
     return max(features.shape) * torch.finfo(features.dtype).eps * features.norm().item()
+
+
+def _noise(eigenvalues: Float[Tensor, " m"]) -> float:
+    """What a Gram matrix's eigenvalues are accurate to: those below cannot be told from zero."""
+    return 4 * eigenvalues[-1].item() * torch.finfo(eigenvalues.dtype).eps
 
 
 def _rounding(gram: Tensor) -> float:

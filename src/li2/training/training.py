@@ -1,6 +1,5 @@
 """Training of many networks side by side: measure, step, and positions that can be saved and taken up again."""
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,24 +10,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from li2.models.examples import Examples, Samples
-from li2.models.passes import Batch, ClosedForm, Gradients, Passes, padded
+from li2.models.passes import Batch, ClosedForm, Gradients, Passes
 from li2.models.problem import Problem
 from li2.models.two_layer import Weights
 from li2.optim import Optimizer, State
-
-METRICS = {
-    "train_loss": "loss on the training pairs, before the steps of this epoch",
-    "train_accuracy": "share of training pairs whose largest output is their label",
-    "test_loss": "loss on the test pairs",
-    "test_accuracy": "share of test pairs whose largest output is their label",
-    "gradient_norm": "‖(Y − 1/M − FV)Vᵀ‖, F V uncentred: the published gradient norm",
-    "backprop_norm": "‖G_F‖, G_F = −(n/2)·∂loss/∂F",
-    "hidden_norm": "‖W‖",
-    "top_norm": "‖V‖",
-    "hidden_change": "1 − cos(W, W one epoch before)",
-    "top_change": "1 − cos(V, V one epoch before)",
-}
-"""The figures known at every epoch. Norms are Frobenius norms."""
+from li2.training.metrics import METRICS, correct, gram, norm, product_norm, turn
 
 ORDER_STREAM = 2
 """Number of the random stream, beside the seed, that draws the order of minibatches."""
@@ -129,6 +115,10 @@ class Training:
         state = {name: [buffer[run] for buffer in buffers] for name, buffers in self._state.items()}
         return Position(self.epoch, Weights(*(tensor[run] for tensor in self._weights)), previous, state)
 
+    def gradient(self, run: int = 0) -> tuple[Float[Tensor, "n M"], Float[Tensor, "d K"]] | None:
+        """O on a run's training examples and ∂loss/∂W, as last measured; None if it was not computed (minibatches)."""
+        return None if self._gradients is None else (self._gradients.outputs[run], self._gradients.in_W[run])
+
     def keep(self, runs: Sequence[int]) -> None:
         """Go on with these runs only."""
         self.trainees = [self.trainees[run] for run in runs]
@@ -148,20 +138,18 @@ class Training:
         else:
             outputs = self._passes.outputs(weights, train)
         offset = problem.loss.offset(outputs, train.labels)
-        residual = problem.loss.residual(outputs, train.labels, offset)
         published = outputs.neg().sub_(1 / problem.classes)
         published.scatter_add_(-1, train.labels[..., None], published.new_ones(*train.labels.shape, 1))
-        top_gram = _gram(weights.V)
-        test_loss, test_accuracy = self._evaluate(offset)
+        top, scale = gram(weights.V), problem.network.output_scale
         figures = {
             "train_loss": problem.loss.value(outputs, train.labels, offset),
-            "train_accuracy": _correct(outputs, train.labels, offset) / train.labels.shape[1],
-            "test_loss": test_loss,
-            "test_accuracy": test_accuracy,
-            "gradient_norm": problem.network.output_scale * _product_norm(published, top_gram),
-            "backprop_norm": problem.network.output_scale * _product_norm(residual, top_gram),
-            **self._layers(),
+            "train_accuracy": correct(outputs, train.labels, offset) / train.labels.shape[1],
+            "gradient_norm": scale * product_norm(gram(published), top),
+            "backprop_norm": scale * product_norm(gram(problem.loss.residual(outputs, train.labels, offset)), top),
         }
+        for name, now, before in zip(("hidden", "top"), weights, self._previous or (None, None), strict=True):
+            figures |= {f"{name}_norm": norm(now), f"{name}_change": turn(now, before)}
+        figures["test_loss"], figures["test_accuracy"] = self._evaluate(offset)
         table = torch.stack([figures[name].double() for name in METRICS], dim=1).tolist()
         return [dict(zip(METRICS, row, strict=True)) for row in table]
 
@@ -197,14 +185,14 @@ class Training:
 
     def _evaluate(self, offset: Tensor | None) -> tuple[Float[Tensor, " R"], Float[Tensor, " R"]]:
         """Loss and accuracy on the test examples of every run."""
-        loss, correct = (torch.zeros(len(self), dtype=torch.float64, device=self._weights.W.device) for _ in range(2))
+        loss, right = (torch.zeros(len(self), dtype=torch.float64, device=self._weights.W.device) for _ in range(2))
         total = 0
         for batch in self._test_batches():
             outputs, samples = self._passes.outputs(self._weights, batch), batch.labels.shape[1]
             loss += samples * self.trainees[0].problem.loss.value(outputs, batch.labels, offset)
-            correct += _correct(outputs, batch.labels, offset)
+            right += correct(outputs, batch.labels, offset)
             total += samples
-        return loss / total, correct / total
+        return loss / total, right / total
 
     def _test_batches(self) -> Iterable[Batch]:
         """The test examples of all runs; kept once they are stacked, unless they are too many to be held."""
@@ -229,16 +217,6 @@ class Training:
         for before, now in zip(self._previous, self._weights, strict=True):
             before.copy_(now)
 
-    def _layers(self) -> dict[str, Tensor]:
-        """Norm and change of both layers."""
-        before = self._previous or (None, None)
-        figures = {}
-        for name, now, then in zip(("hidden", "top"), self._weights, before, strict=True):
-            square = _product(now, now)
-            figures[f"{name}_norm"] = square.sqrt()
-            figures[f"{name}_change"] = torch.full_like(square, math.nan) if then is None else _turn(now, then, square)
-        return figures
-
 
 def _kind(trainee: Trainee, position: Position) -> tuple[Any, ...]:
     problem, (W, V) = trainee.problem, position.weights
@@ -249,38 +227,3 @@ def _kind(trainee: Trainee, position: Position) -> tuple[Any, ...]:
 
 def _stacked(weights: Sequence[Weights]) -> Weights:
     return Weights(*(torch.stack(parts) for parts in zip(*weights, strict=True)))
-
-
-def _correct(outputs: Tensor, labels: Tensor, offset: Tensor | None) -> Float[Tensor, " R"]:
-    scores = outputs if offset is None else outputs + offset[:, None]
-    return (scores.argmax(dim=-1) == labels).double().sum(dim=-1)
-
-
-def _gram(matrix: Float[Tensor, "R m M"]) -> Float[Tensor, "R M M"]:
-    """matrixᵀ·matrix in float64; with padded rows, since such products round by how rows are aligned."""
-    classes, matrix = matrix.shape[-1], padded(matrix.double())
-    return (matrix.mT @ matrix)[:, :classes, :classes]
-
-
-def _product_norm(left: Float[Tensor, "R n M"], right_gram: Float[Tensor, "R M M"]) -> Float[Tensor, " R"]:
-    """‖left·rightᵀ‖ with an (R, K, M) right, from rightᵀ·right: the root of a trace of M × M matrices."""
-    return (_gram(left) * right_gram).sum(dim=(-2, -1)).clamp_min(0).sqrt()
-
-
-def _turn(
-    now: Float[Tensor, "R m K"], before: Float[Tensor, "R m K"], square: Float[Tensor, " R"]
-) -> Float[Tensor, " R"]:
-    """1 − cos of two matrices that differ little, free of cancellation; square: that of the first one's norm.
-
-    ½‖a/‖a‖ − b/‖b‖‖² = (‖d‖² − δ²)/(2‖a‖‖b‖) with d = a − b, which is exact, and δ = ‖a‖ − ‖b‖ from a·d and ‖d‖².
-    """
-    step = now - before
-    moved = _product(step, step)
-    growth = 2 * _product(now, step) - moved  # ‖a‖² − ‖b‖²
-    long, short = square.sqrt(), (square - growth).clamp_min(0).sqrt()
-    return (moved - (growth / (long + short)).square()).clamp_min(0) / (2 * long * short)
-
-
-def _product(left: Float[Tensor, "R m K"], right: Float[Tensor, "R m K"]) -> Float[Tensor, " R"]:
-    """Each run's Σ left·right; PyTorch adds up in pairs, so float32 terms give six digits or more."""
-    return (left * right).flatten(1).sum(dim=1).double()

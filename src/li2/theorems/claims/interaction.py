@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from li2.diagnostics.grams import gram_figures
+from li2.diagnostics import Snapshot, gram_figures
 from li2.groups import Representations
 from li2.models import Examples, Problem, TwoLayer, Weights, initial_weights, named_activation, named_loss
 from li2.optim import make_optimizer
@@ -212,7 +212,7 @@ def _trained(setting: Setting) -> list[_Moment]:
         (metrics,) = training.measure()
         if epoch in EPOCHS:
             now = training.position().weights
-            grams = gram_figures(problem, now)
+            grams = gram_figures(Snapshot.of(problem, now))
             repelling, strength = (grams.get(name, float("nan")) for name in ("repelling_share", "repulsion_median"))
             course.append(_Moment(epoch, metrics["test_accuracy"], repelling, strength, _opposed_share(problem, now)))
         training.step()
