@@ -46,11 +46,13 @@ class Batch:
         rows: (R, n, k) int64, the rows of W that each sample selects.
         labels: (R, n) int64.
         chunks: what is gone through at a time.
+        one_by_one: whether runs are so large that no chunk has more than one of them, however many there are.
     """
 
     rows: Int[Tensor, "R n k"]
     labels: Int[Tensor, "R n"]
     chunks: list[Chunk]
+    one_by_one: bool
 
 
 class Gradients(NamedTuple):
@@ -108,15 +110,16 @@ class ClosedForm:
                 chosen = stacked[part]
                 operands = [operand.flatten() for operand in chosen.unbind(dim=-1)]
                 chunks.append(Chunk(*part, (chosen.shape[0], chosen.shape[1]), operands))
-        return Batch(rows, labels, chunks)
+        return Batch(rows, labels, chunks, at_once == 1)
 
     def outputs(self, weights: Weights, batch: Batch) -> Float[Tensor, "R n M"]:
         """See :class:`Passes`."""
         top = self._scaled_top(weights.V)
         outputs = top.new_empty(*batch.labels.shape, top.shape[1])
+        multiply = _one_product if batch.one_by_one else torch.bmm
         for chunk in batch.chunks:
             _, features = self._features(weights.W, chunk)
-            torch.bmm(features, top[chunk.runs].mT, out=outputs[chunk.runs, chunk.samples])
+            multiply(features, top[chunk.runs].mT, out=outputs[chunk.runs, chunk.samples])
         return outputs[..., : weights.V.shape[-1]]
 
     def gradients(self, weights: Weights, batch: Batch) -> Gradients:
@@ -126,19 +129,21 @@ class ClosedForm:
         in_W, in_V = self._buffer("in_W", weights.W).zero_(), self._buffer("in_V", top).zero_()
         offset = self._offset(weights.W, top, batch, classes) if self.loss.centres_samples else None
         outputs = top.new_empty(*batch.labels.shape, top.shape[1])
+        multiply, add = (_one_product, _add_one_product) if batch.one_by_one else (torch.bmm, Tensor.baddbmm_)
         for chunk in batch.chunks:
             runs = chunk.runs
             preactivations, features = self._features(weights.W, chunk)
-            own = torch.bmm(features, top[runs].mT, out=outputs[runs, chunk.samples])[..., :classes]
+            own = multiply(features, top[runs].mT, out=outputs[runs, chunk.samples])[..., :classes]
             centre = None if offset is None else offset[runs]
             residual = self.loss.residual(own, batch.labels[runs, chunk.samples], centre)
-            in_outputs = padded(residual.mul_(-2 / samples))
-            in_V[runs].baddbmm_(in_outputs.mT, features)
-            in_features = torch.bmm(in_outputs, top[runs], out=features)
+            in_outputs = top.new_zeros(len(residual), top.shape[1], residual.shape[1])
+            torch.mul(residual.mT, -2 / samples, out=in_outputs[:, :classes])
+            add(in_V[runs], in_outputs, features)
+            in_features = multiply(in_outputs.mT, top[runs], out=features)
             self.network.activation.backpropagate(in_features, preactivations)
             add_into_rows(in_W.flatten(0, 1), in_features.flatten(0, 1), chunk.operands)
-        in_V = (in_V[:, :classes] * self.network.output_scale).mT.contiguous()
-        return Gradients(outputs[..., :classes], in_W, in_V)
+        scaled = torch.mul(in_V[:, :classes].mT, self.network.output_scale, out=torch.empty_like(weights.V))
+        return Gradients(outputs[..., :classes], in_W, scaled)
 
     def _features(self, W: Float[Tensor, "R d K"], chunk: Chunk) -> tuple[Tensor, Tensor]:
         """XW and σ(XW) of a chunk, (runs, samples, K), in the buffers."""
@@ -174,6 +179,19 @@ class ClosedForm:
         return self._kept[name]
 
 
+def _one_product(left: Float[Tensor, "1 m r"], right: Float[Tensor, "1 r s"], out: Tensor) -> Float[Tensor, "1 m s"]:
+    """What bmm gives for one pair; a product of its own uses several threads better."""
+    torch.mm(left[0], right[0], out=out[0])
+    return out
+
+
+def _add_one_product(
+    total: Float[Tensor, "1 m s"], left: Float[Tensor, "1 m r"], right: Float[Tensor, "1 r s"]
+) -> None:
+    """total += left·right."""
+    total[0].addmm_(left[0], right[0])
+
+
 class Autograd:
     """Passes of any differentiable network, run by run: the general way, where there is no closed form.
 
@@ -187,7 +205,7 @@ class Autograd:
 
     def batch(self, rows: Int[Tensor, "R n k"], labels: Int[Tensor, "R n"]) -> Batch:
         """See :class:`Passes`."""
-        return Batch(rows, labels, [])
+        return Batch(rows, labels, [], one_by_one=True)
 
     def outputs(self, weights: Weights, batch: Batch) -> Float[Tensor, "R n M"]:
         """See :class:`Passes`."""
