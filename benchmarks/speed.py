@@ -43,7 +43,7 @@ PUBLISHED = [(71, 2048, 2016)]
 WARM_UP = 3
 
 REST = 0.02
-"""Seconds before each call: OpenMP's threads go on turning for some milliseconds after a product, at the next one's cost."""
+"""Seconds before each call: OpenMP's threads go on turning for some milliseconds, at the next call's cost."""
 
 Row = dict[str, float]
 

@@ -1,5 +1,7 @@
 """Estimates of Gram figures beside exact ones, and the linear algebra below them."""
 
+import math
+
 import pytest
 import torch
 
@@ -34,3 +36,9 @@ def test_what_is_drawn_estimates_what_is_exact(width: int, monkeypatch: pytest.M
     assert drawn["repelling_share"] == pytest.approx(exact["repelling_share"], abs=4 * 0.5 / 100**0.5)
     assert drawn["repulsion_strongest"] <= exact["repulsion_strongest"] + 1e-12
     assert drawn["repulsion_weakest"] >= exact["repulsion_weakest"] - 1e-12
+
+
+@pytest.mark.parametrize("size", [30, 1100])
+def test_features_that_are_zero_have_no_ratio(size: int) -> None:
+    zeros = torch.zeros(size, 5)
+    assert math.isnan(grams._offdiagonal(zeros, zeros))

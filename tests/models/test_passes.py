@@ -64,14 +64,17 @@ def test_the_general_way_is_the_same(loss: str) -> None:
         assert torch.allclose(one, other, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("activation", ["relu", "silu", "sigmoid"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize(("samples", "order", "width"), [(30, 7, 13), (211, 23, 64), (64, 6, 129), (5, 2, 1)])
+@pytest.mark.parametrize(
+    ("samples", "order", "width"), [(30, 7, 13), (211, 23, 64), (64, 6, 129), (68, 13, 7), (5, 2, 1), (128, 5, 1)]
+)
 def test_a_run_is_the_same_to_the_last_bit_beside_others(
-    samples: int, order: int, width: int, dtype: torch.dtype
+    samples: int, order: int, width: int, dtype: torch.dtype, activation: str
 ) -> None:
     rows, labels, weights = drawn(5, samples, 2, order, width)
     weights = Weights(*(tensor.to(dtype) for tensor in weights))
-    network, loss = TwoLayer(named_activation("relu")), named_loss("mse-centred")
+    network, loss = TwoLayer(named_activation(activation)), named_loss("mse-centred")
     together = ClosedForm(network, loss, weights)
     all_five = [tensor.clone() for tensor in together.gradients(weights, together.batch(rows, labels))]
     for runs in (slice(3, 4), slice(1, 3)):

@@ -99,6 +99,7 @@ def test_a_group_of_three_operands_is_diagnosed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
+        ({"batch_size": 1, "loss": "mse-centred"}, "loss=mse-centred centres over a step's samples"),
         ({"batch_size": 51}, "batch_size=51, but the training set has 50 samples; take at most 50"),
         ({"test_size": 76}, "test_size=76, but only 75 tuples of 3 operands are not trained on; take at most 75"),
         ({"train_size": 125}, "training on 125 of the 125 tuples of 3 operands leaves the test set empty"),

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,14 @@ from li2.runs.packing import plan
 from li2.runs.record import Record
 from li2.specs import RunSpec
 
-SMALL: dict[str, Any] = {"group": "cyclic:7", "width": 24, "train_fraction": 0.6, "diagnose": "log:4", "device": "cpu"}
+SMALL: dict[str, Any] = {
+    "group": "cyclic:7",
+    "width": 64,
+    "activation": "sigmoid",
+    "train_fraction": 0.6,
+    "diagnose": "log:4",
+    "device": "cpu",
+}
 
 
 def varied(count: int = 5, epochs: int = 25) -> list[RunSpec]:
@@ -67,7 +76,9 @@ def test_a_stopped_call_made_again_finishes_the_work(tmp_path: Path) -> None:
     stopped = start_many(specs, tmp_path / "many", stop)
     assert all(isinstance(result, RunResult) and result.outcome.interrupted for result in stopped)
     assert [len(result.metrics) for result in stopped] == [6, 6, 6, 6]
-    (tmp_path / "many" / specs[1].digest()[:16] / "spec.json").unlink()  # as if cut off while it began
+    for file in (tmp_path / "many" / specs[1].digest()[:16]).iterdir():
+        if file.suffix in (".json", ".parquet"):
+            file.unlink()  # as if cut off while it began
     for spec, result in zip(specs, start_many(specs, tmp_path / "many"), strict=True):
         assert_same(result, start(spec, tmp_path / f"alone-{spec.seed}"))
     told: list[int] = []
@@ -98,6 +109,59 @@ def test_one_runs_trouble_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert_same(results[run], start(specs[run], tmp_path / f"alone-{run}"))
 
 
+@pytest.mark.parametrize("whole_group", [False, True])
+def test_a_signal_keeps_what_the_processes_have(tmp_path: Path, whole_group: bool) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "from li2 import RunSpec, run_many\n"
+        "import li2.runs.packing as packing\n"
+        "if __name__ == '__main__':\n"
+        "    packing.WORTH_PROCESSES = 0.0\n"
+        "    specs = [RunSpec(group='cyclic:7', width=16, epochs=10**6, diagnose='off', seed=s) for s in range(4)]\n"
+        f"    out = Path({str(tmp_path / 'many')!r})\n"
+        "    results = run_many(specs, out, lambda done, total: print(done, flush=True), cores=2)\n"
+        "    print(sum(hasattr(result, 'outcome') and result.outcome.interrupted for result in results))\n"
+    )
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, start_new_session=True, env=environment
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if int(line) > 0:
+                break
+        if whole_group:
+            os.killpg(process.pid, signal.SIGTERM)
+        else:
+            process.send_signal(signal.SIGINT)
+        assert int(process.stdout.read().splitlines()[-1]) >= 2  # one of the two packs may not have begun
+    assert process.returncode == 0
+
+
+def test_a_damaged_or_foreign_directory_is_its_own_runs_trouble(tmp_path: Path) -> None:
+    specs = varied(3, epochs=8)
+    start_many(specs, tmp_path)
+    (tmp_path / specs[0].digest()[:16] / "result.json").write_text("")
+    foreign = RunSpec(**SMALL, seed=9, epochs=3)
+    path = tmp_path / foreign.digest()[:16]
+    path.mkdir()
+    (path / "thesis.txt").write_text("do not lose me")
+    nowhere = RunSpec(**{**SMALL, "device": "cuda:7"}, epochs=3)
+    results = start_many([*specs, foreign, nowhere], tmp_path)
+    assert [isinstance(result, RunResult) for result in results] == [False, True, True, False, False]
+    assert (path / "thesis.txt").read_text() == "do not lose me"
+    assert "in the way" in results[3].reason
+    assert "cuda:7" in results[4].reason
+
+
+def test_polynomial_activations_are_of_one_kind(tmp_path: Path) -> None:
+    specs = [RunSpec(**{**SMALL, "activation": "x+0.5*x**2"}, epochs=4, seed=seed) for seed in range(3)]
+    told: list[int] = []
+    start_many(specs, tmp_path, lambda done, total: told.append(done))
+    assert told == [0, 0, 3, 6, 9, 12, 12]
+
+
 def test_large_networks_are_trained_one_by_one_and_small_ones_side_by_side() -> None:
     small = [RunSpec(group="cyclic:23", width=256, seed=seed, lr=1e-3 * (1 + seed)) for seed in range(32)]
     large = [RunSpec(group="cyclic:71", width=2048, seed=seed) for seed in range(3)]
@@ -110,6 +174,6 @@ def test_large_networks_are_trained_one_by_one_and_small_ones_side_by_side() -> 
     assert (alone.processes, alone.threads) == (1, 2)
 
 
-@pytest.mark.parametrize("change", [{"width": 64}, {"optimizer": "sgd"}, {"activation": "relu"}, {"output_scale": 2.0}])
+@pytest.mark.parametrize("change", [{"width": 60}, {"optimizer": "sgd"}, {"activation": "relu"}, {"output_scale": 2.0}])
 def test_what_differs_in_kind_is_not_packed(change: dict[str, Any]) -> None:
     assert len(plan([RunSpec(**SMALL), RunSpec(**{**SMALL, **change})]).packs) == 2

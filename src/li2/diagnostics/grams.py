@@ -1,5 +1,7 @@
 """Figures that need a Gram matrix of the features: how far from diagonal, and which nodes repel."""
 
+import math
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -100,6 +102,8 @@ def _offdiagonal(left: Float[Tensor, "m r"], right: Float[Tensor, "m r"]) -> flo
         off = (left @ right.T).abs().sum(dtype=torch.float64) - diagonal.sum()
     else:
         lengths = torch.linalg.vector_norm(right, dim=1).double()
+        if not lengths.any():
+            return math.nan
         shares = lengths / lengths.sum()
         generator = torch.Generator().manual_seed(0)
         columns = torch.multinomial(shares.cpu(), COLUMNS, replacement=True, generator=generator).to(shares.device)

@@ -1,5 +1,6 @@
 """Non-linearities with their derivatives."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -52,7 +53,7 @@ _NAMED = {
         torch.square,
         lambda z: 2 * z,
         lambda z, out: torch.mul(z, z, out=out),
-        lambda gradient, z: torch.addcmul(torch.zeros((), dtype=z.dtype), gradient, z, value=2, out=gradient),
+        lambda gradient, z: torch.addcmul(z.new_zeros(()), gradient, z, value=2, out=gradient),
     ),
     "cube": Activation("cube", lambda z: z.square() * z, lambda z: 3 * z.square()),
     "relu": Activation(
@@ -69,6 +70,7 @@ _NAMED = {
 }
 
 
+@functools.cache
 def named_activation(name: str) -> Activation:
     """The activation of that name, or a polynomial ``a*x+b*x**2``; raises Li2Error."""
     kind, a, b = parse_activation(name)

@@ -4,8 +4,9 @@ Weights have a leading axis of runs: W (R, d, K), V (R, K, M). A chunk is some r
 samples of one run, such that its hidden layer fits into a cache. No array of all samples times all nodes is ever
 held, and nothing of that size is allocated in a pass: on a CPU, fresh memory costs more than what is computed in it.
 
-What a run's numbers are does not depend on the other runs beside it, to the last bit on a CPU: chunks depend on the
-sizes of one run only, and every product is one of a batch of products.
+What a run's numbers are does not depend on the other runs beside it, to the last bit on one core of a CPU: chunks
+depend on the sizes of one run only, and every product is one of a batch of products. (Several cores divide operations
+among them by their size; then last bits may differ.)
 """
 
 from collections.abc import Callable
@@ -17,13 +18,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from li2.models.losses import Loss
-from li2.models.two_layer import TwoLayer, Weights, add_into_rows
+from li2.models.two_layer import TwoLayer, Weights, add_into_rows, one_hot
 
 CHUNK = {"cpu": 2**20, "cuda": 2**26}
 """Samples times nodes that are gone through at a time, by type of device."""
 
-ALIGNED = 4
-"""Runs lie side by side in a chunk if a multiple of so many numbers is between them: products round by alignment."""
+ALIGNED = 64
+"""Runs lie side by side in a chunk if a multiple of so many numbers is between them: products round by alignment, and
+exponentials by whether a number is in a full vector."""
 
 LANES = 8
 """Numbers of classes are rounded up to a multiple of it in products: libraries are slow at others."""
@@ -100,7 +102,7 @@ class ClosedForm:
         """See :class:`Passes`."""
         runs, samples, _ = rows.shape
         size = samples * self._width
-        at_once = max(1, self._chunk // max(1, size)) if size % ALIGNED == 0 else 1
+        at_once = max(1, self._chunk // max(1, size)) if size % ALIGNED == 0 and self._width > 1 else 1
         most = min(samples, self._chunk // self._width)
         stacked = rows + self._inputs * torch.arange(runs, device=rows.device)[:, None, None]
         chunks = []
@@ -141,7 +143,11 @@ class ClosedForm:
             add(in_V[runs], in_outputs, features)
             in_features = multiply(in_outputs.mT, top[runs], out=features)
             self.network.activation.backpropagate(in_features, preactivations)
-            add_into_rows(in_W.flatten(0, 1), in_features.flatten(0, 1), chunk.operands)
+            if in_features.is_cuda:  # there scattered sums depend on the order of arrival
+                selection = one_hot(batch.rows[runs, chunk.samples], in_features, self._inputs)
+                in_W[runs].baddbmm_(selection.mT, in_features)
+            else:
+                add_into_rows(in_W.flatten(0, 1), in_features.flatten(0, 1), chunk.operands)
         scaled = torch.mul(in_V[:, :classes].mT, self.network.output_scale, out=torch.empty_like(weights.V))
         return Gradients(outputs[..., :classes], in_W, scaled)
 

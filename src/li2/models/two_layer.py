@@ -68,10 +68,13 @@ def add_into_rows(
     On a GPU scattered sums depend on the order of arrival, so there the one-hot product is taken.
     """
     if values.is_cuda:
-        one_hot = values.new_zeros(len(values), len(result))
-        for operand in operands:
-            one_hot.scatter_(1, operand[:, None], 1.0, reduce="add")
-        result.addmm_(one_hot.T, values)
+        result.addmm_(one_hot(torch.stack(operands, dim=1), values, len(result)).T, values)
         return
     for operand in operands:
         result.index_add_(0, operand, values)
+
+
+def one_hot(rows: Int[Tensor, "*R n k"], like: Tensor, count: int) -> Float[Tensor, "*R n d"]:
+    """X, of another tensor's dtype and device: how often each sample selects each of ``count`` rows."""
+    selection = like.new_zeros(*rows.shape[:-1], count)
+    return selection.scatter_add_(-1, rows, like.new_ones(rows.shape))

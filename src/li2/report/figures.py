@@ -97,7 +97,7 @@ def alignment(result: RunResult) -> go.Figure | None:
         "ridge_gradient_cosine",
         "cos(G_F, Proposition 1)",
         PURPLE,
-        mode="lines+markers",
+        mode="markers",
     )
     _line(
         figure,

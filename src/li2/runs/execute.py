@@ -74,7 +74,8 @@ def train(members: Sequence[Member], watch: Callable[[int, int], None], stop: St
         for member in members:
             member.record.seconds += (now - begun) / len(members)
         begun = now
-        ended = {number for number, m in enumerate(members) if stop.asked or m.is_done(training.epoch)}
+        stopping = stop.asked
+        ended = {number for number, member in enumerate(members) if stopping or member.is_done(training.epoch)}
         for number in ended:
             members[number].finish(training.position(number))
         remaining = [number for number in range(len(members)) if number not in ended]

@@ -1,13 +1,17 @@
 """Many runs: packs of them side by side, packs in processes, each run in a directory of its own."""
 
 import multiprocessing
+import os
 import shutil
 import signal
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import torch
@@ -16,7 +20,7 @@ from li2.errors import Li2Error
 from li2.runs.execute import train
 from li2.runs.interrupt import StopRequest, stop_on_signal
 from li2.runs.member import Member
-from li2.runs.packing import plan
+from li2.runs.packing import Plan, plan
 from li2.runs.result import RunResult, load
 from li2.runs.store import RunDirectory
 from li2.specs import RunSpec
@@ -60,11 +64,8 @@ def start_many(
         schedule = plan(unfinished, cores)
         jobs = [[(unfinished[run], paths[unfinished[run].digest()]) for run in pack] for pack in schedule.packs]
         total = sum(spec.epochs for spec in unfinished)
-        count = count or (lambda done, total: None)
-        if schedule.processes == 1:
-            reasons = _here(jobs, total, count)
-        else:
-            reasons = _in_processes(jobs, total, count, schedule.processes, schedule.threads)
+        work = _here if schedule.processes == 1 else _in_processes
+        reasons = work(jobs, total, count or (lambda done, total: None), schedule)
     return [_result(spec, paths[spec.digest()], reasons.get(spec.digest())) for spec in specs]
 
 
@@ -89,43 +90,67 @@ def train_pack(job: Job, add: Callable[[int], None], stop: StopRequest) -> dict[
     for spec, path in job:
         try:
             members.append(_member(spec, path))
-        except Li2Error as error:
+        except (Li2Error, OSError) as error:
             reasons[spec.digest()] = str(error)
     packs: dict[int, list[Member]] = {}
     for member in members:
         assert member.position is not None
         packs.setdefault(member.position.epoch, []).append(member)
-    for pack in packs.values():
-        try:
-            train(pack, lambda epoch, runs: add(runs if epoch else 0), stop)
-        except Exception as error:  # noqa: BLE001 (whatever it is, the others go on)
-            if len(job) == 1:
-                reasons[job[0][0].digest()] = f"{type(error).__name__}: {error}"
-                continue
-            for member in pack:
-                reasons |= train_pack([(member.setup.spec, member.directory.path)], lambda epochs: None, stop)
+    for start, pack in packs.items():
+        add(start * len(pack))
+        reasons |= _train(pack, start, add, stop)
     return reasons
+
+
+def _train(pack: list[Member], start: int, add: Callable[[int], None], stop: StopRequest) -> dict[str, str]:
+    """Train a pack from its epoch on; reasons for failure by digest."""
+    try:
+        train(pack, lambda epoch, runs: add(runs if epoch > start else 0), stop)
+    except Exception as error:  # noqa: BLE001 (whatever it is, the others go on)
+        if len(pack) == 1:
+            return {pack[0].setup.spec.digest(): f"{type(error).__name__}: {error}"}
+        reasons: dict[str, str] = {}
+        for member in pack:
+            reasons |= train_pack([(member.setup.spec, member.directory.path)], lambda epochs: None, stop)
+        return reasons
+    if not stop.asked:
+        add(
+            sum(member.setup.spec.epochs - member.record.metrics[-1]["epoch"] for member in pack)
+        )  # of those that diverged
+    return {}
+
+
+BEGUN = {"weights", "train_index.npy", "test_index.npy", "table.npy", "generators.npy", "checkpoint.safetensors"}
+"""What a directory may hold whose run was cut off before it began."""
 
 
 def _member(spec: RunSpec, path: Path) -> Member:
     if (path / "spec.json").exists():
         return Member.resume(path, {})
-    if path.exists():  # left by a start that was cut off
+    if path.is_dir():
+        if {file.name for file in path.iterdir()} - BEGUN:
+            raise Li2Error(f"{path} is in the way: it holds something that is no run; move it or choose another place.")
         shutil.rmtree(path)
     return Member.start(spec, path)
 
 
 def _is_finished(path: Path) -> bool:
-    return (path / "result.json").exists() and not RunDirectory(path).outcome().interrupted
+    try:
+        return (path / "result.json").exists() and not RunDirectory(path).outcome().interrupted
+    except Li2Error:  # damaged; what reads it will say so
+        return True
 
 
 def _result(spec: RunSpec, path: Path, reason: str | None) -> RunResult | Failure:
-    if reason is None and (path / "result.json").exists():
-        return load(path)
+    try:
+        if (path / "result.json").exists():
+            return load(path)
+    except Li2Error as error:
+        return Failure(spec, str(error))
     return Failure(spec, reason or "it was stopped before it began")
 
 
-def _here(jobs: list[Job], total: int, count: Count) -> dict[str, str]:
+def _here(jobs: list[Job], total: int, count: Count, schedule: Plan) -> dict[str, str]:
     done = 0
     reasons: dict[str, str] = {}
 
@@ -134,32 +159,64 @@ def _here(jobs: list[Job], total: int, count: Count) -> dict[str, str]:
         done += epochs
         count(done, total)
 
-    with stop_on_signal() as stop:
-        for job in jobs:
-            if not stop.asked:
-                reasons |= train_pack(job, add, stop)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(min(threads, schedule.threads))
+    try:
+        with stop_on_signal() as stop:
+            for job in jobs:
+                if not stop.asked:
+                    reasons |= train_pack(job, add, stop)
+    finally:
+        torch.set_num_threads(threads)
     return reasons
 
 
-def _in_processes(jobs: list[Job], total: int, count: Count, processes: int, threads: int) -> dict[str, str]:
+def _in_processes(jobs: list[Job], total: int, count: Count, schedule: Plan) -> dict[str, str]:
     context = multiprocessing.get_context("spawn")
     shared = _Shared(context.Value("q", 0), context.Event())
     reasons: dict[str, str] = {}
-    with ProcessPoolExecutor(processes, context, _prepare, (shared, threads)) as pool, stop_on_signal() as stop:
-        futures = {pool.submit(_worker, job): job for job in jobs}
+    with (
+        stop_on_signal() as stop,
+        ProcessPoolExecutor(schedule.processes, context, _prepare, (shared, schedule.threads)) as pool,
+    ):
+        with _ignored(signal.SIGINT):  # workers are born ignoring it: Ctrl-C reaches all, the parent tells when to stop
+            futures = {pool.submit(_worker, job): job for job in jobs}
         waiting = set(futures)
         while waiting:
             _, waiting = wait(waiting, timeout=POLL_SECONDS)
             count(shared.done.value, total)
-            if stop.asked and not shared.stop.is_set():
-                shared.stop.set()
-                waiting = {future for future in waiting if not future.cancel()}
+            if stop.asked:
+                shared.stop.set()  # what has not begun returns at once
     for future, job in futures.items():
         try:
-            reasons |= {} if future.cancelled() else future.result()
+            reasons |= future.result()
         except BrokenProcessPool:
-            reasons |= {spec.digest(): "its process was killed; the same call goes on with it" for spec, _ in job}
+            reasons |= {spec.digest(): _broken(shared) for spec, _ in job}
+        except Exception as error:  # noqa: BLE001 (whatever it is, the others have their results)
+            reasons |= {spec.digest(): f"{type(error).__name__}: {error}" for spec, _ in job}
     return reasons
+
+
+def _broken(shared: "_Shared") -> str:
+    if shared.done.value == 0:
+        return (
+            "no process for it could be started, or it ended at once; a script that calls this needs "
+            'if __name__ == "__main__": around the call'
+        )
+    return "a process of the pool was killed before this run was done; the same call goes on with it"
+
+
+@contextmanager
+def _ignored(number: int) -> Iterator[None]:
+    """A signal ignored, where signals can be handled: in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 @dataclass(frozen=True)
@@ -171,8 +228,9 @@ class _Shared:
 
     @property
     def asked(self) -> bool:
-        """See :class:`StopRequest`."""
-        return bool(self.stop.is_set())
+        """See :class:`StopRequest`; also if the parent is no more."""
+        parent = multiprocessing.parent_process()
+        return bool(self.stop.is_set()) or (parent is not None and not parent.is_alive())
 
     def add(self, epochs: int) -> None:
         """Count epochs."""
@@ -180,18 +238,34 @@ class _Shared:
             self.done.value += epochs
 
 
-_shared: _Shared | None = None
-"""In a worker: what it shares with its parent."""
+class _Worker:
+    """What a worker process knows: what it shares with its parent, and whether it is at work or told to end."""
+
+    shared: _Shared
+    at_work = False
+    told_to_end = False
 
 
 def _prepare(shared: _Shared, threads: int) -> None:
-    """Begin a worker."""
-    global _shared
-    _shared = shared
+    """Begin a worker. SIGTERM ends it, after the epoch at hand and with everything kept if it is at work."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        if not _Worker.at_work:
+            os._exit(0)
+        _Worker.told_to_end = True
+        shared.stop.set()
+
+    _Worker.shared = shared
     torch.set_num_threads(threads)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent tells when to stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, end)
 
 
 def _worker(job: Job) -> dict[str, str]:
-    assert _shared is not None
-    return train_pack(job, _shared.add, _shared)
+    shared = _Worker.shared
+    _Worker.at_work = True
+    reasons = {} if shared.asked else train_pack(job, shared.add, shared)
+    _Worker.at_work = False
+    if _Worker.told_to_end:
+        os._exit(0)
+    return reasons

@@ -128,8 +128,9 @@ class Member:
         setup = self.setup
         initial = Weights(*(tensor.to(setup.device) for tensor in self.directory.weights(0)))
         rates = [setup.rate(epoch) for epoch in range(course_length(outcome))]
-        course = compare_course(setup.problem, initial, setup.optimizer, rates, setup.spec.weight_decay)
-        self.directory.write_table("course", course)
+        if setup.spec.batch_size is None:
+            course = compare_course(setup.problem, initial, setup.optimizer, rates, setup.spec.weight_decay)
+            self.directory.write_table("course", course)
         self.directory.write_table("flow", compare_flow(setup.problem, initial))
 
 

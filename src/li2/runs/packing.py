@@ -57,15 +57,12 @@ def plan(specs: Sequence[RunSpec], cores: int | None = None) -> Plan:
     Args:
         specs: the runs.
         cores: to use; default: all that this process may use.
-
-    Raises:
-        Li2Error: if a device is not there.
     """
     cores = cores or usable_cores()
     kinds: dict[tuple[Any, ...], list[int]] = {}
     for number, spec in enumerate(specs):
         kinds.setdefault(_kind(spec), []).append(number)
-    on_cpu = all(named_device(specs[runs[0]].device).type == "cpu" for runs in kinds.values())
+    on_cpu = all(_device_type(specs[runs[0]].device) == "cpu" for runs in kinds.values())
     costs = {kind: _cost(specs[runs[0]]) for kind, runs in kinds.items()}
     work = sum(costs[kind].seconds * specs[number].epochs for kind, runs in kinds.items() for number in runs)
     processes = min(cores, len(specs)) if on_cpu and work > WORTH_PROCESSES else 1
@@ -97,10 +94,17 @@ def _cost(spec: RunSpec) -> _Cost:
     except Li2Error:  # the run itself will say so
         return _Cost(1, 0.0)
     tests = min(task.size - samples, spec.test_size or task.size)
-    at_once = AT_ONCE[named_device(spec.device).type] // max(1, samples * spec.width)
+    at_once = AT_ONCE[_device_type(spec.device)] // max(1, samples * spec.width)
     flops = (6 * samples + 2 * tests) * spec.width * task.order
     at_once = min(MOST, max(1, at_once))
     return _Cost(at_once, flops / FLOPS + EPOCH_SECONDS / at_once)
+
+
+def _device_type(name: str) -> str:
+    try:
+        return named_device(name).type
+    except Li2Error:  # the run itself will say so
+        return "cpu"
 
 
 def _kind(spec: RunSpec) -> tuple[Any, ...]:

@@ -95,6 +95,8 @@ class Setup:
         reasons = {}
         if self.no_irreps_reason:
             reasons["irreps"] = self.no_irreps_reason
+        if self.spec.batch_size is not None:
+            reasons["course"] = "the predicted course of the lazy stage is that of steps on all training samples"
         if self.problem.no_ridge_reason:
             reasons["ridge"] = self.problem.no_ridge_reason
             reasons["repulsion"] = self.problem.no_ridge_reason
@@ -109,6 +111,8 @@ def _check_batch_size(spec: RunSpec, n: int) -> None:
             f"batch_size={spec.batch_size}, but the training set has {n} samples; take at most {n}, "
             "or leave it out for one step on all of them."
         )
+    if spec.batch_size == 1 and named_loss(spec.loss).centres_samples:
+        raise Li2Error(f"loss={spec.loss} centres over a step's samples, so batch_size must be 2 or more, not 1.")
 
 
 def _check_memory(spec: RunSpec, task: Task, split: Split, device: torch.device) -> None:

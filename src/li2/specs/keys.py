@@ -47,7 +47,8 @@ _ALL = [
         "group",
         "cyclic:71",
         "a name such as cyclic:71, product:4x7x2, dihedral:4*cyclic:3, small:21.1 or file:PATH (a Cayley table, "
-        "CSV or NPY; li2 groups show --help has them all), or expression:POLYNOMIAL mod P (in x and y)",
+        "CSV or NPY; li2 groups show --help has them all), or expression:POLYNOMIAL mod P (in "
+        "x and y; for more operands in x, y, z, w or x1, x2, …)",
         "the task: the network learns the product of two elements, or the polynomial's value",
     ),
     Key(
@@ -118,7 +119,12 @@ _ALL = [
         "a whole number ≥ 1",
         "training pairs in a step, taken in a fresh random order in each epoch; default: all, one step an epoch",
     ),
-    Key("seed", 0, "a whole number from 0 to 4294967295", "seed of the split and the initial weights"),
+    Key(
+        "seed",
+        0,
+        "a whole number from 0 to 4294967295",
+        "draws the split, the initial weights, the order of minibatches and the test sample",
+    ),
     Key(
         "init",
         "published",

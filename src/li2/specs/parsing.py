@@ -14,7 +14,7 @@ class LearningRateSchedule:
     Attributes:
         kind: constant, cosine or step.
         period: T of cosine (steps until the rate is 0; None: the run's epochs) or S of step.
-        decay: G, the factor applied every S steps.
+        decay: G, the factor applied every S epochs.
     """
 
     kind: str
@@ -33,7 +33,7 @@ class LearningRateSchedule:
             return cls("step", int(match[1]), float(match[2]))
         raise Li2Error(
             f"schedule={text!r} is not known; write constant, cosine (to 0 at the last epoch), "
-            "cosine:T (to 0 at step T) or step:S:G (times G, at most 1, every S steps)."
+            "cosine:T (to 0 at epoch T) or step:S:G (times G, at most 1, every S epochs)."
         )
 
     def factor(self, step: int, epochs: int) -> float:

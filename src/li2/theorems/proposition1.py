@@ -77,7 +77,7 @@ def compare_course(
     labels, loss, V = problem.train.labels, problem.loss, initial.V
     scale = problem.network.output_scale
     features = scale * problem.network.features(initial.W, problem.train.rows)
-    if loss.has_ridge and features.shape[1] < 2 * len(features):
+    if loss.has_ridge and problem.eta and features.shape[1] < 2 * len(features):  # else residuals get too small for it
         if loss.centres_samples:
             features = features - features.mean(dim=0)
         targets = problem.targets.to(V.dtype)

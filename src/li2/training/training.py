@@ -19,7 +19,7 @@ from li2.training.metrics import METRICS, correct, gram, norm, product_norm, tur
 ORDER_STREAM = 2
 """Number of the random stream, beside the seed, that draws the order of minibatches."""
 
-OUTPUTS = 2**22
+OUTPUTS = 2**20
 """Outputs of one run that an evaluation holds at a time."""
 
 
@@ -71,7 +71,7 @@ class Training:
     """Training of two-layer networks side by side, stacked along a leading axis of runs.
 
     Call :meth:`measure` and :meth:`step` in turn. What becomes of a run does not depend on the runs beside it, to the
-    last bit on a CPU.
+    last bit on one core of a CPU.
 
     Args:
         trainees: at least one; of equal network, loss, optimiser, batch size, and numbers of training and test
