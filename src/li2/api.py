@@ -45,7 +45,9 @@ def run_many(
     progress: Callable[[int, int], None] | None = None,
     cores: int | None = None,
 ) -> list[RunResult | Failure]:
-    """Train many networks as fast as the machine can; the results are those of single runs, to the last bit on a CPU.
+    """Train many networks as fast as the machine can; the results are those of single runs.
+
+    To the last bit, on a CPU with one thread; with several, operations are divided by their size.
 
     Small networks of one kind are trained side by side, large ones in a process for each core (so a script that calls
     this needs ``if __name__ == "__main__":``). Each run goes to a directory of its own in ``out``. Ctrl-C keeps what

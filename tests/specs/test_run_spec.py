@@ -144,10 +144,10 @@ def test_learning_rate_schedules() -> None:
 def test_diagnosis_schedules() -> None:
     auto = DiagnosisSchedule.parse("auto")
     due = [e for e in range(401) if auto.is_due(e, 400)]
-    assert due[:13] == [0, 1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25]
+    assert due[:13] == [0, 1, 2, 3, 4, 6, 7, 10, 13, 18, 24, 32, 42]
     assert due[-1] == 400
     grams = [e for e in range(401) if auto.gram_is_due(e, 400)]
-    assert grams == [0, 200, 400]
+    assert grams == [0, 178, 400]
     assert set(grams) <= set(due)
     assert not any(DiagnosisSchedule.parse("off").is_due(e, 10) for e in range(11))
     assert [e for e in range(26) if DiagnosisSchedule.parse("every:10").is_due(e, 25)] == [0, 10, 20, 25]

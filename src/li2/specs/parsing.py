@@ -51,8 +51,8 @@ class LearningRateSchedule:
 class DiagnosisSchedule:
     """The epochs at which a run is diagnosed: ``auto``, ``off``, ``every:N``, ``log:N``, ``at:E.E.E``.
 
-    ``auto`` has 10 epochs a decade (all of the first six), with the costly figures, of n × n and K × K Gram
-    matrices, at epochs 0, 200, 631, 1995 and so on, 2 a decade. The other forms compute all figures at each of
+    ``auto`` has 8 epochs a decade (all of the first four), with the costly figures, of n × n and K × K Gram
+    matrices, at epochs 0, 178, 562, 1778 and so on, 2 a decade. The other forms compute all figures at each of
     their epochs. A run's last epoch is always diagnosed in full, unless the schedule is ``off``.
     A schedule does not depend on a run's length, so that extending a run changes nothing before.
     """
@@ -80,7 +80,7 @@ class DiagnosisSchedule:
         if self.kind == "off":
             return False
         if self.kind == "auto":
-            return epoch in (0, last) or _on_log_grid(epoch, 10)
+            return epoch in (0, last) or _on_log_grid(epoch, 8)
         return self.gram_is_due(epoch, last)
 
     def gram_is_due(self, epoch: int, last: int) -> bool:
@@ -94,7 +94,7 @@ class DiagnosisSchedule:
         if self.kind == "at":
             return epoch in self.epochs
         if self.kind == "auto":
-            return epoch == 0 or (epoch >= 200 and _on_log_grid(epoch, 2, 0.3))
+            return epoch == 0 or (epoch >= 178 and _on_log_grid(epoch, 2, 0.25))
         return epoch == 0 or _on_log_grid(epoch, self.number)
 
 
