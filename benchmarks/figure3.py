@@ -6,6 +6,7 @@ Prints when it happened, with quartiles over the seeds, and how long all of it t
 DIR it goes on.
 """
 
+import argparse
 import sys
 import tempfile
 import time
@@ -29,6 +30,8 @@ def main(out: Path) -> None:
 
     results = [result for result in run_many(specs, out, progress) if isinstance(result, RunResult)]
     print(f"\n{len(results)} of {len(specs)} runs in {time.perf_counter() - begun:.0f} s")
+    if not results:
+        return
     rows = [
         {
             "weight_decay": result.spec.weight_decay,
@@ -46,4 +49,6 @@ def main(out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.mkdtemp()))
+    parser = argparse.ArgumentParser(description="Figure 3 complete.")
+    parser.add_argument("out", type=Path, nargs="?", metavar="DIR", help="where the runs go; default: temporary")
+    main(parser.parse_args().out or Path(tempfile.mkdtemp()))

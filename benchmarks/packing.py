@@ -6,10 +6,10 @@ First, milliseconds per run and epoch (metrics included, one thread) of packs of
 per second of large networks: one process with all threads, or one process for each core with one thread each.
 """
 
+import argparse
 import multiprocessing
 import os
 import statistics
-import sys
 import time
 
 import torch
@@ -95,6 +95,8 @@ def print_processes(repeats: int) -> None:
 
 
 if __name__ == "__main__":
-    repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 9
+    parser = argparse.ArgumentParser(description="Where training side by side pays, and where processes do.")
+    parser.add_argument("repeats", type=int, nargs="?", default=9)
+    repeats = parser.parse_args().repeats
     print_packs(repeats)
     print_processes(max(1, repeats // 3))

@@ -47,9 +47,8 @@ def run_many(
 ) -> list[RunResult | Failure]:
     """Train many networks as fast as the machine can; the results are those of single runs.
 
-    To the last bit, on a CPU with one thread; with several, operations are divided by their size.
-
-    Small networks of one kind are trained side by side, large ones in a process for each core (so a script that calls
+    They are so to the last bit on a CPU with one thread; several divide operations among them by their size. Small
+    networks of one kind are trained side by side, large ones in a process for each core (so a script that calls
     this needs ``if __name__ == "__main__":``). Each run goes to a directory of its own in ``out``. Ctrl-C keeps what
     there is; the same call, made again, finishes the work and trains nothing twice. Reports are not written:
     :func:`write_report` makes one from a result.
