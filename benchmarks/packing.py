@@ -8,14 +8,13 @@ per second of large networks: one process with all threads, or one process for e
 
 import argparse
 import multiprocessing
-import os
 import statistics
 import time
 
 import torch
 from speed import alternately, epoch_of, median, trainee
 
-from li2.runs.packing import AT_ONCE, MOST
+from li2.runs.packing import runs_at_once, usable_cores
 from li2.training import Training
 
 SIZES = [
@@ -55,7 +54,7 @@ def print_packs(repeats: int) -> None:
         packs = [runs for runs in PACKS if runs == 1 or runs * n * K <= LARGEST]
         rows = alternately({str(runs): epoch_of(training(M, K, n, runs)) for runs in packs}, repeats)
         costs = "".join(f"{1e3 * median(rows, str(runs)) / runs:9.3f}" for runs in packs)
-        print(f"{M:5}{K:6}{n:7}{costs:63}{min(MOST, max(1, AT_ONCE['cpu'] // (n * K))):8}")
+        print(f"{M:5}{K:6}{n:7}{costs:63}{runs_at_once(n, K, 'cpu'):8}")
 
 
 def train(threads: int, ready: "multiprocessing.Barrier", seconds: "multiprocessing.Queue[float]") -> None:
@@ -86,7 +85,7 @@ def rate(processes: int, threads: int) -> float:
 
 def print_processes(repeats: int) -> None:
     """Processes beside threads."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     pairs = [(rate(1, cores), rate(cores, 1)) for _ in range(repeats)]
     threads, processes = (statistics.median(column) for column in zip(*pairs, strict=True))
     ratio = statistics.median(b / a for a, b in pairs)

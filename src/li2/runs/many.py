@@ -113,10 +113,8 @@ def _train(pack: list[Member], start: int, add: Callable[[int], None], stop: Sto
         for member in pack:
             reasons |= train_pack([(member.setup.spec, member.directory.path)], lambda epochs: None, stop)
         return reasons
-    if not stop.asked:
-        add(
-            sum(member.setup.spec.epochs - member.record.metrics[-1]["epoch"] for member in pack)
-        )  # of those that diverged
+    if not stop.asked:  # then those that diverged have left epochs out
+        add(sum(member.setup.spec.epochs - member.record.metrics[-1]["epoch"] for member in pack))
     return {}
 
 

@@ -74,6 +74,11 @@ def plan(specs: Sequence[RunSpec], cores: int | None = None) -> Plan:
     return Plan(tuple(packs), min(processes, len(packs)), max(1, cores // min(processes, len(packs))))
 
 
+def runs_at_once(samples: int, width: int, device_type: str) -> int:
+    """Runs of a pack, at most, by each one's training samples and nodes."""
+    return min(MOST, max(1, AT_ONCE[device_type] // (samples * width)))
+
+
 def usable_cores() -> int:
     """CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -94,9 +99,8 @@ def _cost(spec: RunSpec) -> _Cost:
     except Li2Error:  # the run itself will say so
         return _Cost(1, 0.0)
     tests = min(task.size - samples, spec.test_size or task.size)
-    at_once = AT_ONCE[_device_type(spec.device)] // max(1, samples * spec.width)
     flops = (6 * samples + 2 * tests) * spec.width * task.order
-    at_once = min(MOST, max(1, at_once))
+    at_once = runs_at_once(samples, spec.width, _device_type(spec.device))
     return _Cost(at_once, flops / FLOPS + EPOCH_SECONDS / at_once)
 
 

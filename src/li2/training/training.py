@@ -1,5 +1,6 @@
 """Training of many networks side by side: measure, step, and positions that can be saved and taken up again."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -157,15 +158,15 @@ class Training:
         """One epoch of every run: one step on all training examples, or one on each minibatch in turn."""
         self._remember()
         rates = torch.tensor([trainee.rate(self.epoch) for trainee in self.trainees], dtype=torch.float64)
-        batches = list(self._minibatches())
-        for number, batch in enumerate(batches, start=1):
+        steps = math.ceil(self._train.labels.shape[1] / (self.trainees[0].batch_size or self._train.labels.shape[1]))
+        for number, batch in enumerate(self._minibatches(), start=self.epoch * steps + 1):
             gradients = self._gradients or self._passes.gradients(self._weights, batch)
             self._gradients = None
             self.trainees[0].optimizer.update(
                 self._weights,
                 (gradients.in_W, gradients.in_V),
                 self._state,
-                self.epoch * len(batches) + number,
+                number,
                 rates,
                 self._decays,
             )
