@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from li2.statistics import Interval, exponent, power_law
 from li2.theorems import Check, Evidence, Finding, Verdict
 from li2.theorems.claim import overall
-from li2.theorems.instruments.fits import exponent, power_law
 
 GOOD, BAD = Check.at_most("x", 1.0, 0.5), Check.at_most("x", 1.0, 1.5)
 
@@ -40,8 +40,8 @@ def test_checks_pass_and_fail() -> None:
     assert Check.at_least("x", 1.0, 1.0).passed
     assert not Check.at_least("x", 1.0, 0.9).passed
     assert not Check.at_most("x", 1.0, float("nan")).passed
-    assert Check.inside("x", 1.0, 0.9, 0.8, 1.0).passed
-    assert not Check.inside("x", 1.0, 0.9, 0.8, 0.99).passed
+    assert Check.inside("x", 1.0, Interval(0.9, 0.8, 1.0)).passed
+    assert not Check.inside("x", 1.0, Interval(0.9, 0.8, 0.99)).passed
     assert not Check.every("x", 0, 0).passed
     assert not Check.every("x", 2, 3).passed
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import (
@@ -14,13 +15,18 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from li2.cli.words import printed_seconds
 from li2.specs import StageBoundary
+
+if TYPE_CHECKING:
+    from li2.sweeps import Progress as SweepProgress
 
 Callback = Callable[[int, int, dict[str, float], tuple[StageBoundary, ...]], None]
 
 REDRAW_SECONDS = 0.1
 LINE_SECONDS = 10.0
-"""Without a terminal, one line this often."""
+QUIET_SECONDS = 60.0
+"""Without a terminal, one line this often; and where nothing has changed."""
 
 
 @contextmanager
@@ -106,3 +112,38 @@ def show_count(label: str = "") -> Iterator[Callable[..., None]]:
             bar.update(task, completed=done, total=total, description=what)
 
         yield draw
+
+
+@contextmanager
+def show_sweep() -> Iterator[Callable[["SweepProgress"], None]]:
+    """A callback that shows how far a sweep is: a bar with counts, or a line now and then where there is no terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        last, told = -QUIET_SECONDS, -1
+
+        def line(progress: "SweepProgress") -> None:
+            nonlocal last, told
+            if time.monotonic() - last >= (QUIET_SECONDS if progress.ended == told else LINE_SECONDS):
+                last, told = time.monotonic(), progress.ended
+                console.print(f"{progress.ended}/{progress.total} runs  {_counts(progress)}", highlight=False)
+
+        yield line
+        return
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def draw(progress: "SweepProgress") -> None:
+            bar.update(task, completed=progress.ended, total=progress.total, description=_counts(progress))
+
+        yield draw
+
+
+def _counts(progress: "SweepProgress") -> str:
+    counts = {status.value: count for status, count in progress.counts.items()}
+    parts = [f"{counts['running']} in training"]
+    if counts["failed"]:
+        parts.append(f"{counts['failed']} failed")
+    if progress.seconds_left is not None:
+        parts.append(f"about {printed_seconds(progress.seconds_left)} left")
+    return ", ".join(parts)

@@ -1,5 +1,6 @@
 """What a network did, measured from its weights; and where its stages begin, with the evidence."""
 
+from li2.diagnostics.fate import is_decided
 from li2.diagnostics.features import FourierBasis
 from li2.diagnostics.grams import GRAM_FIGURES, gram_figures
 from li2.diagnostics.nodes import (
@@ -22,6 +23,7 @@ __all__ = [
     "first_epochs",
     "gram_figures",
     "irrep_figures",
+    "is_decided",
     "node_figures",
     "summarise_irreps",
     "summarise_nodes",

@@ -1,7 +1,8 @@
-"""Pages of one HTML file that work offline: of a run, of a group, of a landscape. Nothing is trained here."""
+"""Pages of one HTML file that work offline: of a run, of a group, of a landscape, of a sweep. Nothing is trained here."""
 
 from li2.report.landscape_page import LandscapeDirectory
 from li2.report.run_page import write_report
+from li2.report.sweep_page import write_sweep_report
 from li2.report.words import verdict
 
-__all__ = ["LandscapeDirectory", "verdict", "write_report"]
+__all__ = ["LandscapeDirectory", "verdict", "write_report", "write_sweep_report"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from li2.runs.interrupt import StopRequest, stop_on_signal
-from li2.runs.member import Member, Progress
+from li2.runs.member import KeptMember, Member, Progress
 from li2.runs.result import RunResult, load
 from li2.specs import RunSpec
 from li2.training import Position, Training
@@ -26,7 +26,7 @@ def start(spec: RunSpec, out: Path | None = None, progress: Progress | None = No
     Raises:
         Li2Error: if the specification cannot be met; nothing has been written then.
     """
-    return _alone(Member.start(spec, out), progress)
+    return _alone(KeptMember.start(spec, out), progress)
 
 
 def resume(path: Path, changes: dict[str, Any], progress: Progress | None = None) -> RunResult:
@@ -40,10 +40,10 @@ def resume(path: Path, changes: dict[str, Any], progress: Progress | None = None
     Raises:
         Li2Error: if there is no run or the change is not possible; the run is as it was then.
     """
-    return _alone(Member.resume(path, changes), progress)
+    return _alone(KeptMember.resume(path, changes), progress)
 
 
-def _alone(member: Member, progress: Progress | None) -> RunResult:
+def _alone(member: KeptMember, progress: Progress | None) -> RunResult:
     def watch(epoch: int, runs: int) -> None:
         if progress is not None:
             member.report(progress, epoch)
@@ -65,10 +65,8 @@ def train(members: Sequence[Member], watch: Callable[[int, int], None], stop: St
     training = Training([member.setup.trainee for member in members], _taken(members))
     begun = saved = time.monotonic()
     while True:
-        for number, (member, metrics) in enumerate(zip(members, training.measure(), strict=True)):
-            member.observe(training.epoch, metrics)
-            if member.wants_diagnosis(training.epoch):
-                member.diagnose(training.position(number), training.gradient(number))
+        if any(member.wants_measurement(training.epoch) for member in members):
+            _measure(training, members)
         watch(training.epoch, len(members))
         now = time.monotonic()
         for member in members:
@@ -89,6 +87,15 @@ def train(members: Sequence[Member], watch: Callable[[int, int], None], stop: St
                 member.save(training.position(number))
             saved = time.monotonic()
         training.step()
+
+
+def _measure(training: Training, members: Sequence[Member]) -> None:
+    """Metrics of the runs for which they are due, and their diagnosis if that is."""
+    for number, (member, metrics) in enumerate(zip(members, training.measure(), strict=True)):
+        if member.wants_measurement(training.epoch):
+            member.observe(training.epoch, metrics)
+            if member.wants_diagnosis(training.epoch):
+                member.diagnose(training.position(number), training.gradient(number))
 
 
 def _taken(members: Sequence[Member]) -> list[Position]:

@@ -4,12 +4,11 @@ import multiprocessing
 import os
 import shutil
 import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -17,10 +16,10 @@ from typing import Any
 import torch
 
 from li2.errors import Li2Error
-from li2.runs.execute import train
-from li2.runs.interrupt import StopRequest, stop_on_signal
-from li2.runs.member import Member
+from li2.runs.interrupt import StopRequest, ignored, stop_on_signal
+from li2.runs.member import KeptMember
 from li2.runs.packing import Plan, plan
+from li2.runs.packs import train_apart
 from li2.runs.result import RunResult, load
 from li2.runs.store import RunDirectory
 from li2.specs import RunSpec
@@ -73,9 +72,7 @@ Job = list[tuple[RunSpec, Path]]
 
 
 def train_pack(job: Job, add: Callable[[int], None], stop: StopRequest) -> dict[str, str]:
-    """Train the runs of a pack, or go on with them.
-
-    If the pack fails, every run is tried alone, so that one run's trouble is not the others'.
+    """Train the runs of a pack, or go on with them; see :func:`li2.runs.packs.train_apart`.
 
     Args:
         job: the runs, whose networks fit together, with their directories.
@@ -85,51 +82,22 @@ def train_pack(job: Job, add: Callable[[int], None], stop: StopRequest) -> dict[
     Returns:
         Reasons for failure by digest of the specification.
     """
-    members: list[Member] = []
-    reasons: dict[str, str] = {}
-    for spec, path in job:
-        try:
-            members.append(_member(spec, path))
-        except (Li2Error, OSError) as error:
-            reasons[spec.digest()] = str(error)
-    packs: dict[int, list[Member]] = {}
-    for member in members:
-        assert member.position is not None
-        packs.setdefault(member.position.epoch, []).append(member)
-    for start, pack in packs.items():
-        add(start * len(pack))
-        reasons |= _train(pack, start, add, stop)
-    return reasons
-
-
-def _train(pack: list[Member], start: int, add: Callable[[int], None], stop: StopRequest) -> dict[str, str]:
-    """Train a pack from its epoch on; reasons for failure by digest."""
-    try:
-        train(pack, lambda epoch, runs: add(runs if epoch > start else 0), stop)
-    except Exception as error:  # noqa: BLE001 (whatever it is, the others go on)
-        if len(pack) == 1:
-            return {pack[0].setup.spec.digest(): f"{type(error).__name__}: {error}"}
-        reasons: dict[str, str] = {}
-        for member in pack:
-            reasons |= train_pack([(member.setup.spec, member.directory.path)], lambda epochs: None, stop)
-        return reasons
-    if not stop.asked:  # then those that diverged have left epochs out
-        add(sum(member.setup.spec.epochs - member.record.metrics[-1]["epoch"] for member in pack))
-    return {}
+    makers = {spec.digest(): partial(_member, spec, path) for spec, path in job}
+    return train_apart(makers, add, stop)[1]
 
 
 BEGUN = {"weights", "train_index.npy", "test_index.npy", "table.npy", "generators.npy", "checkpoint.safetensors"}
 """What a directory may hold whose run was cut off before it began."""
 
 
-def _member(spec: RunSpec, path: Path) -> Member:
+def _member(spec: RunSpec, path: Path) -> KeptMember:
     if (path / "spec.json").exists():
-        return Member.resume(path, {})
+        return KeptMember.resume(path, {})
     if path.is_dir():
         if {file.name for file in path.iterdir()} - BEGUN:
             raise Li2Error(f"{path} is in the way: it holds something that is no run; move it or choose another place.")
         shutil.rmtree(path)
-    return Member.start(spec, path)
+    return KeptMember.start(spec, path)
 
 
 def _is_finished(path: Path) -> bool:
@@ -177,7 +145,7 @@ def _in_processes(jobs: list[Job], total: int, count: Count, schedule: Plan) -> 
         stop_on_signal() as stop,
         ProcessPoolExecutor(schedule.processes, context, _prepare, (shared, schedule.threads)) as pool,
     ):
-        with _ignored(signal.SIGINT):  # workers are born ignoring it: Ctrl-C reaches all, the parent tells when to stop
+        with ignored(signal.SIGINT):  # workers are born ignoring it: Ctrl-C reaches all, the parent tells when to stop
             futures = {pool.submit(_worker, job): job for job in jobs}
         waiting = set(futures)
         while waiting:
@@ -202,19 +170,6 @@ def _broken(shared: "_Shared") -> str:
             'if __name__ == "__main__": around the call'
         )
     return "a process of the pool was killed before this run was done; the same call goes on with it"
-
-
-@contextmanager
-def _ignored(number: int) -> Iterator[None]:
-    """A signal ignored, where signals can be handled: in the main thread."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(number, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(number, before)
 
 
 @dataclass(frozen=True)

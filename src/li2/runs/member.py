@@ -1,14 +1,15 @@
-"""One run in training: its set-up, what it has found so far, and its directory."""
+"""One run in training: its set-up, what it has found so far, and its directory if it has one."""
 
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
+from li2.diagnostics import is_decided
 from li2.errors import Li2Error
 from li2.models import Weights
 from li2.runs.record import Record
@@ -29,34 +30,94 @@ Progress = Callable[[int, int, dict[str, float], tuple[StageBoundary, ...]], Non
 
 @dataclass(eq=False)
 class Member:
-    """A run of a pack, alone or with others.
+    """A run of a pack, alone or with others; its results stay in memory.
 
     Attributes:
         setup: everything it needs.
         record: what it has found.
-        directory: where it is kept.
-        position: where it started or was taken up; None once it trains.
+        position: where it starts or is taken up; None while it trains; where it ended.
         diverged: whether its figures are no longer finite.
+        decided: whether it has become what it was to be trained to (``stop``).
     """
 
     setup: Setup
     record: Record
-    directory: RunDirectory
     position: Position | None
     diverged: bool = False
+    decided: bool = False
     stages: tuple[StageBoundary, ...] = ()
 
+    def wants_measurement(self, epoch: int) -> bool:
+        """Whether the metrics of an epoch are due."""
+        return self.setup.spec.is_measured(epoch)
+
+    def observe(self, epoch: int, metrics: dict[str, float]) -> None:
+        """Record an epoch, once: a resumed run measures its first epoch again only to step from it."""
+        self.diverged = not (math.isfinite(metrics["train_loss"]) and math.isfinite(metrics["backprop_norm"]))
+        if not self.record.metrics or self.record.metrics[-1]["epoch"] < epoch:
+            self.record.add_metrics(epoch, metrics)
+        zero_loss = self.setup.problem.zero_output_loss
+        self.decided = not self.diverged and is_decided(self.setup.spec, self.record.metrics, zero_loss)
+
+    def wants_diagnosis(self, epoch: int) -> bool:
+        """Whether an epoch is to be diagnosed and is not yet."""
+        spec = self.setup.spec
+        due = spec.diagnosis.is_due(epoch, spec.epochs) or (self.decided and spec.diagnose != "off")
+        return not self.diverged and due and not self.is_diagnosed(epoch)
+
+    def diagnose(self, position: Position, gradient: tuple[Tensor, Tensor] | None) -> None:
+        """Measure the features; gradient: O and ∂loss/∂W there, if they are known."""
+        spec, epoch = self.setup.spec, position.epoch
+        with_grams = self.decided or spec.diagnosis.gram_is_due(epoch, spec.epochs)
+        self.record.diagnose(self.setup, position, with_grams, gradient)
+
+    def is_diagnosed(self, epoch: int) -> bool:
+        """Whether that is the last epoch that was diagnosed."""
+        return bool(self.record.diagnosis) and self.record.diagnosis[-1]["epoch"] == epoch
+
+    def is_done(self, epoch: int) -> bool:
+        """Whether there is nothing more to train."""
+        return self.diverged or self.decided or epoch >= self.setup.spec.epochs
+
+    def report(self, progress: Progress, epoch: int) -> None:
+        """Tell how far the run is."""
+        if not self.stages or self.is_diagnosed(epoch):
+            self.stages = self.record.stages(self.setup)
+        progress(epoch, self.setup.spec.epochs, self.record.metrics[-1], self.stages)
+
+    def save(self, position: Position) -> None:
+        """Keep everything so far, to go on from; in memory there is nothing to do."""
+
+    def finish(self, position: Position) -> None:
+        """Keep everything, with what the run has come to."""
+        self.position = position
+
+    def outcome(self, position: Position) -> Outcome:
+        """What the run has come to at its last position."""
+        return self.record.outcome(self.setup, position.epoch, interrupted=not self.is_done(position.epoch))
+
+
+@dataclass(eq=False)
+class KeptMember(Member):
+    """A run with a directory.
+
+    Attributes:
+        directory: where it is kept.
+    """
+
+    directory: RunDirectory = field(kw_only=True)
+
     @classmethod
-    def start(cls, spec: RunSpec, out: Path | None) -> "Member":
+    def start(cls, spec: RunSpec, out: Path | None) -> "KeptMember":
         """A new run; see :func:`li2.runs.start`."""
         task = build_task(spec.group, spec.operands)
         setup = Setup.build(spec, task, build_split(task, spec))
         position = setup.trainee.start(setup.initial_weights())
         directory = RunDirectory.create(new_directory(out, spec), spec, task, setup.split, position)
-        return cls(setup, Record(), directory, position)
+        return cls(setup, Record(), position, directory=directory)
 
     @classmethod
-    def resume(cls, path: Path, changes: dict[str, Any]) -> "Member":
+    def resume(cls, path: Path, changes: dict[str, Any]) -> "KeptMember":
         """A run that was stopped, or is to be extended; see :func:`li2.runs.resume`."""
         directory = RunDirectory.open(path)
         spec = _resumed_spec(directory.spec(), changes)
@@ -70,38 +131,12 @@ class Member:
         record.forget_after(position.epoch, spec)
         directory.forget_outcome()
         directory.write_spec(spec)
-        return cls(setup, record, directory, position)
-
-    def observe(self, epoch: int, metrics: dict[str, float]) -> None:
-        """Record an epoch, once: a resumed run measures its first epoch again only to step from it."""
-        self.diverged = not (math.isfinite(metrics["train_loss"]) and math.isfinite(metrics["backprop_norm"]))
-        if not self.record.metrics or self.record.metrics[-1]["epoch"] < epoch:
-            self.record.add_metrics(epoch, metrics)
-
-    def wants_diagnosis(self, epoch: int) -> bool:
-        """Whether an epoch is to be diagnosed and is not yet."""
-        spec = self.setup.spec
-        return not self.diverged and spec.diagnosis.is_due(epoch, spec.epochs) and not self.is_diagnosed(epoch)
+        return cls(setup, record, position, directory=directory)
 
     def diagnose(self, position: Position, gradient: tuple[Tensor, Tensor] | None) -> None:
-        """Measure the features and keep the weights; gradient: O and ∂loss/∂W there, if they are known."""
-        spec = self.setup.spec
-        self.record.diagnose(self.setup, position, spec.diagnosis.gram_is_due(position.epoch, spec.epochs), gradient)
+        """Measure the features and keep the weights."""
+        super().diagnose(position, gradient)
         self.directory.write_weights(position.epoch, position.weights)
-
-    def is_diagnosed(self, epoch: int) -> bool:
-        """Whether that is the last epoch that was diagnosed."""
-        return bool(self.record.diagnosis) and self.record.diagnosis[-1]["epoch"] == epoch
-
-    def is_done(self, epoch: int) -> bool:
-        """Whether there is nothing more to train."""
-        return self.diverged or epoch >= self.setup.spec.epochs
-
-    def report(self, progress: Progress, epoch: int) -> None:
-        """Tell how far the run is."""
-        if not self.stages or self.is_diagnosed(epoch):
-            self.stages = self.record.stages(self.setup)
-        progress(epoch, self.setup.spec.epochs, self.record.metrics[-1], self.stages)
 
     def save(self, position: Position) -> None:
         """Keep everything so far, to go on from."""
@@ -112,9 +147,8 @@ class Member:
         """Keep everything, with what the run has come to."""
         begun = time.monotonic()
         self.save(position)
-        interrupted = not self.is_done(position.epoch)
-        outcome = self.record.outcome(self.setup, interrupted)
-        if not interrupted:
+        outcome = self.outcome(position)
+        if not outcome.interrupted:
             self._predict(outcome)
         self.directory.forget_weights(row["epoch"] for row in self.record.diagnosis)
         self.directory.write_outcome(

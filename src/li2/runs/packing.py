@@ -9,12 +9,14 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from li2.errors import Li2Error
 from li2.models import named_device
+from li2.runs.setup import memory_needed
 from li2.specs import RunSpec
-from li2.tasks import build_split, build_task
+from li2.tasks import Task, build_task, training_size
 
 FREE = {
     "seed", "split", "lr", "weight_decay", "schedule", "epochs", "init", "hidden_scale", "top_scale", "init_weights",
@@ -59,19 +61,48 @@ def plan(specs: Sequence[RunSpec], cores: int | None = None) -> Plan:
         cores: to use; default: all that this process may use.
     """
     cores = cores or usable_cores()
-    kinds: dict[tuple[Any, ...], list[int]] = {}
-    for number, spec in enumerate(specs):
-        kinds.setdefault(_kind(spec), []).append(number)
-    on_cpu = all(_device_type(specs[runs[0]].device) == "cpu" for runs in kinds.values())
-    costs = {kind: _cost(specs[runs[0]]) for kind, runs in kinds.items()}
-    work = sum(costs[kind].seconds * specs[number].epochs for kind, runs in kinds.items() for number in runs)
+    kinds = _kinds(specs)
+    on_cpu = all(_device_type(specs[runs[0]].device) == "cpu" for runs in kinds)
+    costs = [_cost(specs[runs[0]]) for runs in kinds]
+    work = sum(cost.seconds * specs[run].epochs for cost, runs in zip(costs, kinds, strict=True) for run in runs)
     processes = min(cores, len(specs)) if on_cpu and work > WORTH_PROCESSES else 1
     packs = []
-    for kind, runs in kinds.items():
-        size = min(costs[kind].at_once, math.ceil(len(runs) / processes))
-        count = math.ceil(len(runs) / size)
-        packs += [tuple(runs[number::count]) for number in range(count)]
+    for cost, runs in zip(costs, kinds, strict=True):
+        packs += _divided(runs, math.ceil(len(runs) / min(cost.at_once, math.ceil(len(runs) / processes))))
     return Plan(tuple(packs), min(processes, len(packs)), max(1, cores // min(processes, len(packs))))
+
+
+def packs_for(specs: Sequence[RunSpec], workers: int) -> list[tuple[int, ...]]:
+    """Indices of the runs that are trained side by side by one of several workers; the longest work comes first.
+
+    Args:
+        specs: the runs.
+        workers: that are to have something to do each.
+    """
+    kinds = _kinds(specs)
+    packs: list[tuple[float, tuple[int, ...]]] = []
+    for runs in kinds:
+        cost = _cost(specs[runs[0]])
+        count = min(len(runs), max(math.ceil(len(runs) / cost.at_once), math.ceil(workers / len(kinds))))
+        for pack in _divided(runs, count):
+            packs.append((cost.seconds * sum(specs[run].epochs for run in pack), pack))
+    return [pack for _, pack in sorted(packs, key=lambda pack: -pack[0])]
+
+
+def seconds_on_one_core(spec: RunSpec) -> float:
+    """Seconds that a run's training takes on one core in a pack of its kind, roughly; 0 if it cannot begin."""
+    return _cost(spec).seconds * spec.epochs
+
+
+def bytes_needed(spec: RunSpec) -> int:
+    """Memory of the arrays of a full pack of such runs, at most; 0 if it cannot begin."""
+    try:
+        task = _task(spec.group, spec.operands)
+        samples = training_size(task, spec)
+    except Li2Error:  # the run itself will say so
+        return 0
+    held = min(task.size - samples, spec.test_size or (task.size if task.operands == 2 else 0))
+    return memory_needed(spec, task, samples, held) * _cost(spec).at_once
 
 
 def runs_at_once(samples: int, width: int, device_type: str) -> int:
@@ -94,14 +125,32 @@ class _Cost:
 
 def _cost(spec: RunSpec) -> _Cost:
     try:
-        task = build_task(spec.group, spec.operands)
-        samples = len(build_split(task, spec).train)
+        task = _task(spec.group, spec.operands)
+        samples = training_size(task, spec)
     except Li2Error:  # the run itself will say so
         return _Cost(1, 0.0)
     tests = min(task.size - samples, spec.test_size or task.size)
-    flops = (6 * samples + 2 * tests) * spec.width * task.order
-    at_once = runs_at_once(samples, spec.width, _device_type(spec.device))
+    share = 1 / int(spec.measure.partition(":")[2]) if spec.measure.startswith("every:") else 0.0
+    flops = (6 * samples + 2 * tests * share) * spec.width * task.order
+    at_once = runs_at_once(max(1, samples), spec.width, _device_type(spec.device))
     return _Cost(at_once, flops / FLOPS + EPOCH_SECONDS / at_once)
+
+
+@lru_cache(maxsize=64)
+def _task(group: str, operands: int) -> Task:
+    return build_task(group, operands)
+
+
+def _kinds(specs: Sequence[RunSpec]) -> list[list[int]]:
+    """Indices of the runs by kind."""
+    kinds: dict[tuple[Any, ...], list[int]] = {}
+    for number, spec in enumerate(specs):
+        kinds.setdefault(_kind(spec), []).append(number)
+    return list(kinds.values())
+
+
+def _divided(runs: Sequence[int], count: int) -> list[tuple[int, ...]]:
+    return [tuple(runs[number::count]) for number in range(count)]
 
 
 def _device_type(name: str) -> str:

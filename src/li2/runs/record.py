@@ -33,7 +33,7 @@ class Record:
     """The tables of a run, growing as it trains.
 
     Attributes:
-        metrics: one row per epoch (epoch and METRICS).
+        metrics: one row per measured epoch (epoch and METRICS).
         diagnosis: one row per diagnosed epoch (epoch, METRICS and EPOCH_FIGURES).
         nodes: a table of node figures for each diagnosed epoch.
         irreps: a table of irrep figures for each diagnosed epoch; empty where irreps do not apply.
@@ -76,7 +76,7 @@ class Record:
         self.nodes.append(_with_epoch(nodes, position.epoch))
 
     def metrics_table(self) -> pd.DataFrame:
-        """The metrics, one row per epoch."""
+        """The metrics, one row per measured epoch."""
         return pd.DataFrame(self.metrics, columns=["epoch", *METRICS])
 
     def diagnosis_table(self) -> pd.DataFrame:
@@ -93,8 +93,8 @@ class Record:
         total = None if setup.basis is None else len(setup.basis.irreps)
         return find_stages(self.metrics_table(), self.diagnosis_table(), setup.spec.accuracy_threshold, total)
 
-    def outcome(self, setup: Setup, interrupted: bool) -> Outcome:
-        """What the run has come to."""
+    def outcome(self, setup: Setup, epochs: int, interrupted: bool) -> Outcome:
+        """What the run has come to after so many epochs."""
         metrics, diagnosis = self.metrics_table(), self.diagnosis_table()
         last = metrics.iloc[-1]
         peak = metrics["gradient_norm"].where(metrics["gradient_norm"].map(math.isfinite)).max()
@@ -108,7 +108,7 @@ class Record:
                 setup.task.order,
                 setup.problem.zero_output_loss,
             ),
-            epochs=int(last["epoch"]),
+            epochs=epochs,
             first_epoch=first_epochs(metrics),
             final={name: float(last[name]) if math.isfinite(last[name]) else None for name in final},
             gradient_norm_peak={
@@ -131,7 +131,7 @@ class Record:
         def kept(value: int) -> bool:
             return value <= epoch and spec.diagnosis.is_due(value, spec.epochs)
 
-        self.metrics = [row for row in self.metrics if row["epoch"] <= epoch]
+        self.metrics = [row for row in self.metrics if row["epoch"] <= epoch and spec.is_measured(row["epoch"])]
         self.diagnosis = [row for row in self.diagnosis if kept(row["epoch"])]
         self.nodes = [table for table in self.nodes if kept(int(table["epoch"].iloc[0]))]
         self.irreps = [table for table in self.irreps if kept(int(table["epoch"].iloc[0]))]

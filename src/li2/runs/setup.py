@@ -115,20 +115,32 @@ def _check_batch_size(spec: RunSpec, n: int) -> None:
         raise Li2Error(f"loss={spec.loss} centres over a step's samples, so batch_size must be 2 or more, not 1.")
 
 
-def _check_memory(spec: RunSpec, task: Task, split: Split, device: torch.device) -> None:
-    """Refuse a run whose largest arrays cannot fit, before anything is written.
+def memory_needed(spec: RunSpec, task: Task, samples: int, held: int) -> int:
+    """Bytes of a run's largest arrays, roughly.
 
     Activations of the hidden layer are held for a block of samples at a time, and for the diagnosis of all training
-    samples; a streamed test set is not held at all.
+    samples.
+
+    Args:
+        spec: the run.
+        task: its task.
+        samples: training tuples.
+        held: test tuples that are held; a streamed test set is not.
     """
     size = 8 if spec.dtype == "float64" else 4
-    n, held = len(split.train), 0 if isinstance(split.test, Complement) else len(split.test)
-    needed = 8 * (task.operands + 1) * (n + held)  # rows and labels
+    needed = 8 * (task.operands + 1) * (samples + held)  # rows and labels
     needed += size * spec.width * 8 * (task.operands + 1) * task.order  # weights, gradients and optimiser
-    needed += size * task.order * 4 * n  # outputs, residuals and targets
+    needed += size * task.order * 4 * samples  # outputs, residuals and targets
     if spec.diagnose != "off":  # features and their gradients; Gram matrices in float64, factors and inverses
-        needed += size * spec.width * 5 * n
-        needed += 8 * (2 * spec.width * n + 6 * spec.width**2 + 3 * min(n, spec.width) ** 2)
+        needed += size * spec.width * 5 * samples
+        needed += 8 * (2 * spec.width * samples + 6 * spec.width**2 + 3 * min(samples, spec.width) ** 2)
+    return needed
+
+
+def _check_memory(spec: RunSpec, task: Task, split: Split, device: torch.device) -> None:
+    """Refuse a run whose largest arrays cannot fit, before anything is written."""
+    held = 0 if isinstance(split.test, Complement) else len(split.test)
+    needed = memory_needed(spec, task, len(split.train), held)
     there = torch.cuda.get_device_properties(device).total_memory if device.type == "cuda" else main_memory()
     if there is not None and needed > there:
         raise Li2Error(

@@ -26,6 +26,7 @@ _CHOICES = {
     "loss": ("mse", "mse-centred", "cross-entropy"),
     "optimizer": ("adam", "adamw", "sgd"),
     "init": ("published", "published-separate", "gaussian"),
+    "stop": ("never", "generalised", "decided"),
     "dtype": ("float32", "float64"),
     "centring": ("samples", "classes", "none"),
     "weights": ("real", "complex"),
@@ -148,6 +149,18 @@ _ALL = [
         "auto",
         "auto, off, every:N, log:N (a decade) or at:E.E.E",
         "epochs at which features, gradients and repulsion are measured and weights kept",
+    ),
+    Key(
+        "measure",
+        "every:1",
+        "every:N or log:N (a decade)",
+        "epochs at which losses, accuracies and norms are measured; the last epoch and diagnosed ones always are",
+    ),
+    Key(
+        "stop",
+        "never",
+        _one_of("stop"),
+        "end before the last epoch: once the run has generalised; or also once it is foreseen that it will not",
     ),
     Key(
         "accuracy_threshold",

@@ -62,6 +62,8 @@ class RunSpec(Spec):
     dtype: str = _default("dtype")
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = _default("device")
     diagnose: str = _default("diagnose")
+    measure: Annotated[str, Field(pattern=r"^(every|log):[1-9]\d*$")] = _default("measure")
+    stop: str = _default("stop")
     accuracy_threshold: Annotated[Finite, Field(gt=0, le=1)] = _default("accuracy_threshold")
     purity_threshold: Annotated[Finite, Field(gt=0.5, le=1)] = _default("purity_threshold")
 
@@ -106,6 +108,15 @@ class RunSpec(Spec):
     def diagnosis(self) -> DiagnosisSchedule:
         """The parsed ``diagnose``."""
         return DiagnosisSchedule.parse(self.diagnose)
+
+    def is_measured(self, epoch: int) -> bool:
+        """Whether losses, accuracies and norms are due at an epoch."""
+        due = epoch == self.epochs or self._measurement.gram_is_due(epoch, self.epochs)
+        return due or self.diagnosis.is_due(epoch, self.epochs)
+
+    @cached_property
+    def _measurement(self) -> DiagnosisSchedule:
+        return DiagnosisSchedule.parse(self.measure)
 
     def with_changes(self, **changes: Any) -> "RunSpec":
         """The same specification with some keys changed; raises Li2Error as the constructor does."""

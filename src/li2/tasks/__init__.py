@@ -2,7 +2,7 @@
 
 from li2.tasks.expression import parse_expression
 from li2.tasks.samples import examples_of, samples_of
-from li2.tasks.split import Split, build_split
+from li2.tasks.split import Split, build_split, training_size
 from li2.tasks.splits import (
     Complement,
     critical_fraction,
@@ -30,4 +30,5 @@ __all__ = [
     "sklearn_split",
     "task_from_table",
     "training_count",
+    "training_size",
 ]

@@ -68,7 +68,7 @@ def build_split(task: Task, spec: RunSpec | LandscapeSpec, *, needs_test: bool =
 
 
 def _drawn_split(task: Task, spec: RunSpec | LandscapeSpec, needs_test: bool) -> Split:
-    count = _training_size(task, spec)
+    count = training_size(task, spec)
     most = task.size - needs_test
     if not 1 <= count <= most:
         which = "training" if count <= 0 else "test"
@@ -91,7 +91,10 @@ def _drawn_split(task: Task, spec: RunSpec | LandscapeSpec, needs_test: bool) ->
     return Split(train, Complement(task.size, train))
 
 
-def _training_size(task: Task, spec: RunSpec | LandscapeSpec) -> int:
+def training_size(task: Task, spec: RunSpec | LandscapeSpec) -> int:
+    """How many tuples a specification trains on, before it is checked that as many are there; raises Li2Error."""
+    if spec.train_index is not None:
+        return len(_read_index(task, Path(spec.train_index)))
     if spec.train_size is not None:
         return spec.train_size
     if isinstance(spec, RunSpec) and spec.critical_delta is not None:
@@ -112,6 +115,15 @@ def _check_memory(task: Task, count: int) -> None:
 
 
 def _split_from_file(task: Task, path: Path, needs_test: bool) -> Split:
+    train = _read_index(task, path)
+    rest = Complement(task.size, train)
+    if not len(train) or (not len(rest) and needs_test):
+        raise Li2Error(f"train_index={path} leaves the {'test' if len(train) else 'training'} set empty.")
+    return Split(train, rest.take(np.arange(len(rest))) if task.operands == 2 else rest)
+
+
+def _read_index(task: Task, path: Path) -> Indices:
+    """Numbers of the training tuples from a file."""
     try:
         train = np.load(path, allow_pickle=False)
     except OSError as error:
@@ -129,7 +141,4 @@ def _split_from_file(task: Task, path: Path, needs_test: bool) -> Split:
         raise Li2Error(
             f"train_index={path} holds an index twice; each of the {task.tuples_name} may be trained on once."
         )
-    rest = Complement(task.size, train)
-    if not len(train) or (not len(rest) and needs_test):
-        raise Li2Error(f"train_index={path} leaves the {'test' if len(train) else 'training'} set empty.")
-    return Split(train, rest.take(np.arange(len(rest))) if task.operands == 2 else rest)
+    return train

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from li2.groups import Representations
+from li2.statistics import Interval
 from li2.theory.statements import Statement
 
 
@@ -66,11 +67,10 @@ class Check:
         return cls(what, f"≥ {bound:.4g}", float(measured), "a bound", bool(measured >= bound))
 
     @classmethod
-    def inside(cls, what: str, predicted: float, measured: float, low: float, high: float) -> "Check":
+    def inside(cls, what: str, predicted: float, measured: Interval) -> "Check":
         """The predicted number lies in the interval of the measured one."""
-        return cls(
-            what, predicted, f"{measured:.4g} [{low:.4g}, {high:.4g}]", "95 % interval", bool(low <= predicted <= high)
-        )
+        found = f"{measured.value:.4g} [{measured.low:.4g}, {measured.high:.4g}]"
+        return cls(what, predicted, found, "95 % interval", bool(measured.low <= predicted <= measured.high))
 
     @classmethod
     def every(cls, what: str, right: int, total: int) -> "Check":

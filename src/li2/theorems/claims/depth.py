@@ -5,10 +5,10 @@ import torch
 from torch import Generator, Tensor
 
 from li2.models import named_activation
+from li2.statistics import exponent
 from li2.tasks import build_task
 from li2.theorems.claim import Check, Claim, Curve, Evidence, Plot, Setting
 from li2.theorems.instruments.deep import DeepNetwork, deep_network
-from li2.theorems.instruments.fits import exponent
 from li2.theorems.instruments.layer import cosine
 from li2.theory.depth import (
     backpropagated,

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from li2.models import TwoLayer, Weights, named_activation
 from li2.models.losses import named_loss
+from li2.statistics import exponent
 from li2.theorems.claim import Check, Claim, Curve, Evidence, Plot, Setting
 from li2.theorems.claims import scaling, whitening
-from li2.theorems.instruments.fits import exponent
 from li2.theorems.instruments.layer import (
     Readout,
     Samples,

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from li2.landscape import SampleEnergy, TableEnergy, ascend, random_starts
 from li2.models import named_activation, unit_nodes
+from li2.statistics import exponent
 from li2.tasks import build_task, examples_of
 from li2.theorems.claim import Check, Claim, Curve, Evidence, Plot, Setting
 from li2.theorems.claims import rebalancing, selection
 from li2.theorems.instruments.collecting import polar_factor
-from li2.theorems.instruments.fits import exponent
 from li2.theory.collection import (
     muon_slope,
     polar_column,

@@ -15,9 +15,9 @@ from li2.landscape.classify import MEMORISING
 from li2.landscape.energies import Energy, Nodes, SampleEnergy
 from li2.landscape.walks import follow_adam, follow_gradient
 from li2.models import named_activation, unit_nodes
+from li2.statistics import Interval, power_law
 from li2.theorems.claim import Check, Claim, Curve, Evidence, Plot, Setting
 from li2.theorems.instruments.cross_energy import CrossEnergy
-from li2.theorems.instruments.fits import Interval, power_law
 from li2.theory.scaling import sufficient_samples
 from li2.theory.statements import STATEMENTS
 
@@ -187,7 +187,7 @@ def _theorem_4(setting: Setting) -> Evidence:
     return Evidence(
         [
             *_law_checks(GRADIENT.name, found[GRADIENT.name]),
-            exponents[GRADIENT.name].covers(f"{GRADIENT.name}: n* ∝ M^b·ln M, b", 1.0),
+            Check.inside(f"{GRADIENT.name}: n* ∝ M^b·ln M, b", 1.0, exponents[GRADIENT.name]),
         ],
         f"From pure irreps of Z_M with M = {', '.join(map(str, ORDERS[setting.is_full]))}, gradient ascent needs "
         f"n/(M ln M) = {plain} pairs, without the squares (as in the proof) {cross}, Adam's ascent {adam}. Just above "
@@ -197,7 +197,7 @@ def _theorem_4(setting: Setting) -> Evidence:
             *_law_checks(CROSS.name, found[CROSS.name]),
             *_law_checks(ADAM.name, found[ADAM.name]),
             _rise_check(ADAM_LONGER.name, found[ADAM_LONGER.name]),
-            exponents[ADAM.name].covers(f"{ADAM.name}: n* ∝ M^b·ln M, b", 1.0),
+            Check.inside(f"{ADAM.name}: n* ∝ M^b·ln M, b", 1.0, exponents[ADAM.name]),
             _random_check(found[GRADIENT.name], found[RANDOM.name], "gradient ascent"),
             _random_check(found[ADAM.name], found[ADAM_RANDOM.name], "Adam's ascent"),
         ],

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from li2.statistics import exponent
 from li2.theorems.claim import Check, Claim, Curve, Evidence, Plot, Setting
-from li2.theorems.instruments.fits import exponent
 from li2.theorems.instruments.layer import (
     Readout,
     Samples,

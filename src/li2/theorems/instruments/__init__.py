@@ -1,1 +1,1 @@
-"""What claims measure with: random layers, simulated dynamics, energies of a proof, fits. Nothing here predicts."""
+"""What claims measure with: random layers, simulated dynamics, energies of a proof. Nothing here predicts."""

@@ -1,0 +1,227 @@
+"""``li2 sweep``: many runs by a plan, with a store, on this machine or a cluster."""
+
+import json
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from li2.cli.keys import keys_epilog
+from li2.cli.progress import show_sweep
+from li2.cli.words import printed_bytes, printed_seconds
+from li2.errors import Li2Error
+from li2.specs import Plan
+from li2.specs.executor_spec import EXECUTOR_KEYS, ExecutorSpec
+
+if TYPE_CHECKING:
+    from li2.sweeps import Store
+
+SWEEP_EPILOG = keys_epilog(EXECUTOR_KEYS) + "\n\n" + "The keys of a run: li2 run --help."
+
+sweep_app = typer.Typer(
+    help="Train many runs by a plan, and keep what comes of them in a store: li2 sweep KEY=a,b,c … --out DIR.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+
+Directory = Annotated[Path, typer.Argument(metavar="DIR", help="The sweep's directory.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else.")]
+
+
+def with_start(words: list[str]) -> list[str]:
+    """The words of a command line, with ``start`` put in where ``li2 sweep`` is followed by a plan."""
+    others = {command.name for command in sweep_app.registered_commands} | {"--help"}
+    if len(words) > 1 and words[0] == "sweep" and words[1] not in others:
+        return ["sweep", "start", *words[1:]]
+    return words
+
+
+@sweep_app.command("start", epilog=SWEEP_EPILOG)
+def start_command(
+    settings: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUES]...", show_default=False, help="Keys of a run; keys of the executor."),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A plan in TOML or YAML; KEY=VALUES comes after it.")
+    ] = None,
+    plan_name: Annotated[
+        str | None, typer.Option("--plan", metavar="NAME", help="A plan that comes with li2; li2 sweep plans lists them.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="The sweep's directory, new or empty.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost, and do nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train all combinations of the keys' values.
+
+    Values are lists: lr=1e-4,1e-3 or seed=range(0,15), linspace(0.1,0.5,9), geomspace(1e-5,1e-3,5),
+    group=cyclic:primes(11,71). Ctrl-C stops; li2 sweep resume DIR goes on, and trains nothing twice.
+    """
+    words, executor = split_executor(settings or [])
+    if plan_name is not None and config is not None:
+        raise Li2Error("--plan and --config each give a plan; leave out one.")
+    plan = Plan.ready(plan_name).with_words(words) if plan_name else Plan.from_words(words, config)
+    if not words and plan_name is None and config is None:
+        raise Li2Error("there is no plan; give KEY=VALUES, --config FILE or --plan NAME.")
+    from li2.sweeps import begin_sweep, estimate  # loads PyTorch
+
+    if dry_run:
+        print_estimate(estimate(plan.runs()), executor, as_json)
+        return
+    if out is None:
+        raise Li2Error("where is the sweep to go? Give --out DIR, a new or empty directory.")
+    work_on(begin_sweep(out, plan), executor, as_json)
+
+
+@sweep_app.command("resume")
+def resume_command(
+    directory: Directory,
+    settings: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", show_default=False, help="Keys of the executor.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with a sweep or a boundary that was stopped, wherever its store lies now."""
+    words, executor = split_executor(settings or [])
+    if words:
+        raise Li2Error(f"{words[0]!r}: a sweep that was begun keeps its plan; start another one with --out.")
+    from li2.sweeps import open_store
+
+    work_on(open_store(directory, write=True), executor, as_json)
+
+
+@sweep_app.command("retry")
+def retry_command(directory: Directory) -> None:
+    """Plan failed runs anew; li2 sweep resume then trains them."""
+    from li2.sweeps import open_store
+
+    with open_store(directory, write=True) as store:
+        print(f"{store.retry()} failed runs are planned again; li2 sweep resume {directory} trains them.")
+
+
+@sweep_app.command("status")
+def status_command(directory: Directory, as_json: AsJson = False) -> None:
+    """Say how far a sweep is, and what has become of its runs; also while it is being worked on."""
+    from li2.sweeps import open_store
+
+    with open_store(directory) as store:
+        print_state(store, as_json)
+
+
+@sweep_app.command("export")
+def export_command(
+    directory: Directory,
+    to: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to; default: the sweep's directory.")] = None,
+) -> None:
+    """Write runs, metrics and diagnosis as Parquet files."""
+    from li2.sweeps import open_store
+
+    with open_store(directory) as store:
+        for path in store.export(to or directory):
+            print(path)
+
+
+@sweep_app.command("report")
+def report_command(directory: Directory) -> None:
+    """Write the report of a sweep anew; also while it is being worked on."""
+    from li2.report import write_sweep_report
+    from li2.sweeps import open_store
+
+    with open_store(directory) as store:
+        print(write_sweep_report(store, directory))
+
+
+@sweep_app.command("plans")
+def plans_command() -> None:
+    """List the plans that come with li2."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("plan", "runs", "what it shows"):
+        table.add_column(heading, justify="right" if heading == "runs" else "left")
+    for name in Plan.ready_names():
+        plan = Plan.ready(name)
+        table.add_row(name, str(len(plan)), plan.description)
+    Console(highlight=False).print(table)
+
+
+def split_executor(words: Iterable[str]) -> tuple[list[str], ExecutorSpec]:
+    """Words that are no keys of an executor, and the executor that the others say."""
+    rest, executor = [], {}
+    for word in words:
+        name, separator, value = word.partition("=")
+        if separator and name in EXECUTOR_KEYS:
+            executor[name] = value
+        else:
+            rest.append(word)
+    return rest, ExecutorSpec(**executor)
+
+
+def work_on(store: "Store", executor: ExecutorSpec, as_json: bool) -> None:
+    """Train what a store still plans, and write the report; exit codes 130 if stopped, 1 if runs failed."""
+    from li2.report import write_sweep_report
+    from li2.runs import stop_on_signal, version
+    from li2.sweeps import Status, carry_on
+
+    with store:
+        others = sorted(set(store.versions()) - {version()})
+        if others:
+            typer.echo(f"Runs that are done were trained by li2 {', '.join(others)}; this is {version()}.", err=True)
+        with stop_on_signal() as stop, show_sweep() as progress:
+            carry_on(store, executor, progress, stop)
+        write_sweep_report(store, store.directory)
+        print_state(store, as_json)
+        if stop.asked:
+            raise typer.Exit(130)
+        if store.counts()[Status.FAILED]:
+            raise typer.Exit(1)
+
+
+def print_estimate(estimate: Any, executor: ExecutorSpec, as_json: bool) -> None:
+    """Print what a plan is to cost."""
+    from li2.runs import usable_cores
+
+    workers = executor.jobs * executor.cores if executor.executor == "slurm" else executor.workers or usable_cores()
+    values = {
+        "runs": estimate.runs,
+        "workers": workers,
+        "seconds": round(estimate.core_seconds / workers, 3),
+        "core_seconds": round(estimate.core_seconds, 3),
+        "worker_bytes": round(estimate.worker_bytes),
+    }
+    if as_json:
+        print(json.dumps(values))
+        return
+    print(f"{estimate.runs:,} runs")
+    print(f"about {printed_seconds(values['seconds'])} with {workers} workers, if none stops early")
+    print(f"up to {printed_bytes(estimate.worker_bytes)} of memory for each worker")
+
+
+def print_state(store: "Store", as_json: bool) -> None:
+    """Print how far a sweep is, what has become of its runs, and where things are."""
+    from li2.sweeps import summary
+
+    values = summary(store)
+    if as_json:
+        print(json.dumps(values, ensure_ascii=False, allow_nan=False))
+        return
+    console = Console(highlight=False)
+    total = sum(values["runs"].values())
+    parts = [f"{count} {status}" for status, count in values["runs"].items() if count]
+    console.print(f"\n[bold]{total} runs[/bold]: {', '.join(parts) or 'none yet'}")
+    if values["end_states"]:
+        console.print(", ".join(f"{count} {state}" for state, count in values["end_states"].items()))
+    for reason, count in values["failures"].items():
+        console.print(f"failed ({count}): {reason}", style="red", markup=False, soft_wrap=True)
+    if "boundary" in values:
+        from li2.cli.boundary import print_boundary
+
+        print_boundary(values["boundary"])
+    console.print(f"store   {store.directory / 'sweep.sqlite'}", soft_wrap=True)
+    if (report := store.directory / "report.html").exists():
+        age = time.time() - report.stat().st_mtime
+        console.print(f"report  {report}" + (f"  ({printed_seconds(age)} old)" if age > 60 else ""), soft_wrap=True)
+    if values["runs"]["planned"] or values["runs"]["running"]:
+        console.print(f"go on   li2 sweep resume {store.directory}", soft_wrap=True)

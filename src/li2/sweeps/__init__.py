@@ -1,0 +1,34 @@
+"""Many runs by a plan or a search: a store of their results, executors that train them, laws fitted to them."""
+
+from li2.sweeps.boundary import Boundary
+from li2.sweeps.crossings import Crossing, CrossingStatus
+from li2.sweeps.driver import Progress
+from li2.sweeps.schema import Status
+from li2.sweeps.session import (
+    Estimate,
+    begin_boundary,
+    begin_sweep,
+    boundary_of,
+    carry_on,
+    estimate,
+    open_store,
+)
+from li2.sweeps.store import Store
+from li2.sweeps.summary import summary
+
+__all__ = [
+    "Boundary",
+    "Crossing",
+    "CrossingStatus",
+    "Estimate",
+    "Progress",
+    "Status",
+    "Store",
+    "begin_boundary",
+    "begin_sweep",
+    "boundary_of",
+    "carry_on",
+    "estimate",
+    "open_store",
+    "summary",
+]

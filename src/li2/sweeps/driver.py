@@ -1,0 +1,200 @@
+"""The loop that has planned runs trained and stores what comes of them."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from li2.runs import StopRequest, packs_for, seconds_on_one_core
+from li2.specs import Assignment, PlannedRun, Trained, Untrained
+from li2.sweeps.executor import Executor, Lost, Pack, Returned
+from li2.sweeps.schema import Status
+from li2.sweeps.store import Store
+
+ATTEMPTS = 3
+"""A run whose worker died this often is given up."""
+
+LOOKED_AT = 512
+"""Planned runs that are looked at at a time, to pack them."""
+
+POLL_SECONDS = 1.0
+BEAT_SECONDS = 10.0
+
+
+@runtime_checkable
+class Design(Protocol):
+    """Decides from what became of runs which are to be trained next."""
+
+    def propose(self, fates: Mapping[str, bool | None]) -> list[PlannedRun]:
+        """All runs that are wanted so far, or those of them that are missing; none when it is content.
+
+        Args:
+            fates: whether the runs that ended have generalised, by key; None for failed ones.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a sweep is.
+
+    Attributes:
+        counts: runs by status.
+        seconds_left: at the pace so far; None if that cannot be said.
+    """
+
+    counts: dict[Status, int]
+    seconds_left: float | None
+
+    @property
+    def total(self) -> int:
+        """Runs that are in the store."""
+        return sum(self.counts.values())
+
+    @property
+    def ended(self) -> int:
+        """Runs that are done or have failed."""
+        return self.counts[Status.DONE] + self.counts[Status.FAILED]
+
+    @property
+    def left(self) -> int:
+        """Runs that are not."""
+        return self.total - self.ended
+
+
+def drive(
+    store: Store,
+    executor: Executor,
+    watch: Callable[[Progress], None],
+    stop: StopRequest,
+    design: Design | None = None,
+) -> None:
+    """Train what is planned, until nothing is left or a stop is asked for.
+
+    What a dead driver left running is planned anew; whatever comes back is stored at once. If a stop is asked for,
+    what is in training is dropped and stays planned. A pack whose worker dies is taken apart: its runs are trained
+    alone, and one that loses its worker three times has failed.
+
+    Args:
+        store: open for writing.
+        executor: not yet entered.
+        watch: called about every second.
+        stop: looked at as often.
+        design: proposes runs from what became of others; default: those in the store are all.
+
+    Raises:
+        OSError: if the store cannot be written; what it held stays.
+    """
+    driver = _Driver(store, executor, design)
+    pace = _Pace(None)
+    beat = time.monotonic()
+    try:
+        with executor:
+            while not stop.asked and driver.hand_out():
+                ended = executor.wait(POLL_SECONDS)
+                driver.take(ended)
+                pace.count(ended)
+                now = time.monotonic()
+                if now - beat > BEAT_SECONDS:
+                    store.beat()
+                    beat = now
+                watch(Progress(store.counts(), pace.seconds_left()))
+    finally:
+        store.release()
+    watch(Progress(store.counts(), None))
+
+
+class _Driver:
+    """What is under way between the store and the executor."""
+
+    def __init__(self, store: Store, executor: Executor, design: Design | None) -> None:
+        self._store, self._executor, self._design = store, executor, design
+        self._queue: deque[tuple[Assignment, ...]] = deque()
+        self._training = 0
+        self._packs = 0
+        self._suspects: set[str] = set()
+        self._proposed = False
+        store.release()
+
+    def hand_out(self) -> bool:
+        """Give the executor enough to do; whether anything is under way."""
+        if self._design is not None and not self._proposed:
+            self._store.add(self._design.propose(self._store.fates()))
+            self._proposed = True
+        while self._training < self._executor.slots + 1:  # one waits, so that no worker does
+            if not self._queue:
+                self._queue.extend(self._packed(self._store.ready(LOOKED_AT)))
+            if not self._queue:
+                break
+            assignments = self._queue.popleft()
+            self._packs += 1
+            self._store.start([assignment.key for assignment in assignments], type(self._executor).__name__)
+            self._executor.submit(Pack(f"{assignments[0].key[:16]}-{self._packs}", assignments))
+            self._training += 1
+        return self._training > 0
+
+    def _packed(self, assignments: Sequence[Assignment]) -> list[tuple[Assignment, ...]]:
+        """The assignments in packs; suspects alone, and last."""
+        fine = [assignment for assignment in assignments if assignment.key not in self._suspects]
+        packs = packs_for([assignment.spec for assignment in fine], self._executor.slots)
+        alone = [(assignment,) for assignment in assignments if assignment.key in self._suspects]
+        return [tuple(fine[number] for number in pack) for pack in packs] + alone
+
+    def take(self, ended: Sequence[Returned | Lost]) -> None:
+        """Store what came back."""
+        trained: list[Trained] = []
+        failures: list[Untrained] = []
+        for end in ended:
+            self._training -= 1
+            if isinstance(end, Lost):
+                failures += self._lost(end)
+                continue
+            trained += [result for result in end.results if isinstance(result, Trained)]
+            failures += [result for result in end.results if isinstance(result, Untrained)]
+        if trained:
+            self._store.finish(trained)
+        if failures:
+            self._store.fail(failures)
+        self._proposed = self._proposed and not ended
+
+    def _lost(self, lost: Lost) -> list[Untrained]:
+        """Plan the runs of a lost pack anew, each alone; those given up."""
+        given_up, again = [], []
+        for assignment in lost.pack.assignments:
+            attempts = self._store.attempts(assignment.key)
+            if attempts >= ATTEMPTS and len(lost.pack.assignments) == 1:
+                given_up.append(Untrained(assignment.key, f"{lost.reason}, at the last of {attempts} attempts"))
+            else:
+                again.append(assignment.key)
+        self._suspects.update(again)
+        self._store.release(again)
+        return given_up
+
+
+class _Pace:
+    """How long the work that is left takes, from how long that took which has come back.
+
+    Args:
+        work: that is to be done, in seconds of one core by our estimate; None if nobody knows.
+    """
+
+    def __init__(self, work: float | None) -> None:
+        self._work, self._done, self._begun = work, 0.0, time.monotonic()
+
+    def count(self, ended: Sequence[Returned | Lost]) -> None:
+        """Take note of what came back."""
+        for end in ended:
+            if isinstance(end, Returned):
+                self._done += sum(seconds_on_one_core(assignment.spec) for assignment in end.pack.assignments)
+
+    def seconds_left(self) -> float | None:
+        """From now."""
+        if self._work is None or not self._done:
+            return None
+        return max(0.0, self._work - self._done) / self._done * (time.monotonic() - self._begun)
+
+
+def _work_left(store: Store) -> float:
+    """Seconds of one core that the planned runs take, by our estimate."""
+    return sum(seconds_on_one_core(spec) for spec in store.planned())

@@ -1,0 +1,230 @@
+"""The driver: everything planned is trained once, whatever happens to workers, to the driver, or to a single run."""
+
+import multiprocessing
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from li2.runs import start, train_assignments
+from li2.specs import Plan, PlannedRun, RunSpec
+from li2.sweeps import Progress, Status, Store, begin_sweep, open_store
+from li2.sweeps.driver import drive
+from li2.sweeps.executor import Lost, Pack, Returned
+from li2.sweeps.local import LocalExecutor
+
+WORDS = ["group=cyclic:5,cyclic:7", "width=16", "epochs=30", "seed=range(0,5)", "lr=1e-3,1e-2", "train_fraction=0.6"]
+
+
+class Inline:
+    """Trains packs here, and loses those that it is told to lose.
+
+    Args:
+        losing: called with each pack; whether its worker dies.
+    """
+
+    slots = 2
+
+    def __init__(self, losing: Any = lambda pack: False) -> None:
+        self.packs: list[Pack] = []
+        self._losing, self._waiting = losing, deque[Pack]()
+
+    def __enter__(self) -> "Inline":
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._waiting.clear()
+
+    def submit(self, pack: Pack) -> None:
+        self.packs.append(pack)
+        self._waiting.append(pack)
+
+    def wait(self, seconds: float) -> list[Returned | Lost]:
+        pack = self._waiting.popleft()
+        if self._losing(pack):
+            return [Lost(pack, "its worker was killed")]
+        return [Returned(pack, tuple(train_assignments(pack.assignments)))]
+
+
+class Stop:
+    """A stop request that sets itself when it has been told of progress so many times."""
+
+    def __init__(self, after: int = 10**9) -> None:
+        self.asked, self._after = False, after
+
+    def watch(self, progress: Progress) -> None:
+        self._after -= 1
+        self.asked = self._after <= 0
+
+
+def begun(directory: Path, words: list[str] = WORDS) -> Store:
+    return begin_sweep(directory, Plan.from_words([*words, "diagnose=off", "device=cpu"]))
+
+
+def finished(store: Store) -> pd.DataFrame:
+    """What a sweep found, without what may differ between two of them."""
+    table = store.table().sort_values("key", ignore_index=True)
+    assert set(table["status"]) == {"done"}
+    return table.drop(columns=["number", "attempts", "worker", "planned_at", "started_at", "finished_at", "seconds"])
+
+
+def ignore(progress: Progress) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    with begun(tmp_path_factory.mktemp("undisturbed")) as store:
+        drive(store, Inline(), ignore, Stop())
+        return finished(store)
+
+
+def test_all_runs_are_trained_to_what_they_are_alone(tmp_path: Path) -> None:
+    told: list[Progress] = []
+    executor = Inline()
+    with begun(tmp_path / "sweep") as store:
+        drive(store, executor, told.append, Stop())
+        table = store.table()
+        assert store.counts() == {Status.PLANNED: 0, Status.RUNNING: 0, Status.DONE: 20, Status.FAILED: 0}
+        assert set(table["attempts"]) == {1}
+        for number in (0, 13):
+            row = table.iloc[number]
+            names = ("group", "width", "epochs", "seed", "lr", "train_fraction", "diagnose", "device")
+            alone = start(RunSpec(**{name: row[name] for name in names}), tmp_path / str(number))
+            pd.testing.assert_frame_equal(store.metrics(row["key"]), alone.metrics, check_exact=True)
+            assert row["end_state"] == alone.status
+    assert [len(pack.assignments) for pack in executor.packs] == [10, 10]  # two groups for two workers
+    assert told[-1].ended == told[-1].total == 20
+
+
+def test_a_stopped_sweep_goes_on_and_trains_nothing_twice(tmp_path: Path, undisturbed: pd.DataFrame) -> None:
+    first, second = Inline(), Inline()
+    with begun(tmp_path / "sweep") as store:
+        drive(store, first, (stop := Stop(1)).watch, stop)
+        assert store.counts() == {Status.PLANNED: 10, Status.RUNNING: 0, Status.DONE: 10, Status.FAILED: 0}
+    with open_store(tmp_path / "sweep", write=True) as store:
+        drive(store, second, ignore, Stop())
+        pd.testing.assert_frame_equal(finished(store), undisturbed)
+        drive(store, third := Inline(), ignore, Stop())
+        assert third.packs == []
+    assert sum(len(pack.assignments) for pack in second.packs) == 10
+
+
+def test_a_lost_pack_is_trained_run_by_run(tmp_path: Path, undisturbed: pd.DataFrame) -> None:
+    executor = Inline(losing=lambda pack: len(pack.assignments) > 1)
+    with begun(tmp_path / "sweep") as store:
+        drive(store, executor, ignore, Stop())
+        pd.testing.assert_frame_equal(finished(store), undisturbed)
+        assert set(store.table()["attempts"]) == {2}
+    assert sorted(len(pack.assignments) for pack in executor.packs) == [1] * 20 + [10, 10]
+    assert len({pack.name for pack in executor.packs}) == 22
+
+
+def test_a_run_that_kills_its_workers_is_given_up_and_the_others_are_not(tmp_path: Path) -> None:
+    def losing(pack: Pack) -> bool:
+        return any(assignment.spec.seed == 3 and assignment.spec.lr == 1e-2 for assignment in pack.assignments)
+
+    with begun(tmp_path / "sweep") as store:
+        drive(store, Inline(losing), ignore, Stop())
+        table = store.table()
+        failed = table[table["status"] == "failed"]
+        assert len(failed) == 2  # of two groups
+        assert set(failed["attempts"]) == {3}
+        assert set(failed["reason"]) == {"its worker was killed, at the last of 3 attempts"}
+        assert store.counts()[Status.DONE] == 18
+        assert store.retry() == 2
+        drive(store, Inline(), ignore, Stop())
+        assert store.counts()[Status.DONE] == 20
+
+
+def test_what_cannot_be_trained_fails_with_its_reason(tmp_path: Path) -> None:
+    with begun(tmp_path / "sweep", ["group=cyclic:5", "width=16", "epochs=3", "batch_size=4,40"]) as store:
+        drive(store, Inline(), ignore, Stop())
+        table = store.table().set_index("batch_size")
+        assert table.loc[4, "status"] == "done"
+        assert "the training set has 10 samples" in table.loc[40, "reason"]
+
+
+def test_continued_runs_start_from_their_parents_weights(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.toml"
+    plan.write_text('group = "cyclic:7"\nwidth = 16\nepochs = 20\ndiagnose = "off"\n[then]\ntrain_fraction = [0.2, 0.3]\n')
+    with begin_sweep(tmp_path / "sweep", Plan.from_words([], plan)) as store:
+        drive(store, Inline(), ignore, Stop())
+        table = store.table()
+        assert table["status"].tolist() == ["done"] * 3
+        parent = table.iloc[0]
+        before = store.metrics(parent["key"]).iloc[-1]
+        for _, child in table.iloc[1:].iterrows():
+            assert child["parent"] == parent["key"]
+            after = store.metrics(child["key"]).iloc[0]
+            assert after["top_norm"] == pytest.approx(before["top_norm"], rel=1e-6)
+
+
+class Doubling:
+    """Wants one run after another, each of twice the width, until one has been trained at 32."""
+
+    def propose(self, fates: Mapping[str, bool | None]) -> list[PlannedRun]:
+        runs = [PlannedRun(RunSpec(group="cyclic:5", width=2**power, epochs=3, device="cpu")) for power in range(6)]
+        missing = [run for run in runs if run.key not in fates]
+        return missing[:1]
+
+
+def test_a_design_sees_what_became_of_its_runs(tmp_path: Path) -> None:
+    with Store.create(tmp_path / "sweep", {"kind": "test"}) as store:
+        drive(store, Inline(), (stop := Stop(3)).watch, stop, Doubling())
+        assert store.counts()[Status.DONE] == 3
+        drive(store, Inline(), ignore, Stop(), Doubling())
+        assert store.table()["width"].tolist() == [1, 2, 4, 8, 16, 32]
+        assert store.counts()[Status.DONE] == 6
+
+
+LONG = ["group=cyclic:5,cyclic:7,cyclic:11", "width=16", "epochs=1500", "seed=range(0,2)", "measure=every:100"]
+
+
+def test_a_killed_process_costs_its_pack_an_attempt(tmp_path: Path) -> None:
+    victims: list[int] = []
+
+    def kill(progress: Progress) -> None:
+        children = [child for child in multiprocessing.active_children() if child.pid not in victims]
+        if len(victims) < 2 and children and progress.counts[Status.RUNNING]:
+            assert children[0].pid is not None
+            victims.append(children[0].pid)
+            os.kill(children[0].pid, signal.SIGKILL)
+
+    with begun(tmp_path / "killed", LONG) as store:
+        drive(store, LocalExecutor(workers=2), kill, Stop())
+        disturbed = finished(store)
+        assert sorted(set(store.table()["attempts"])) in ([1, 2], [1, 2, 3])
+    assert len(victims) == 2
+    assert multiprocessing.active_children() == []
+    with begun(tmp_path / "alone", LONG) as store:
+        drive(store, Inline(), ignore, Stop())
+        pd.testing.assert_frame_equal(finished(store), disturbed)
+
+
+def test_a_run_whose_process_always_dies_is_told(tmp_path: Path) -> None:
+    def kill(progress: Progress) -> None:
+        for child in multiprocessing.active_children():
+            assert child.pid is not None
+            os.kill(child.pid, signal.SIGKILL)
+
+    with begun(tmp_path / "sweep", ["group=cyclic:5", "width=16", "epochs=1000000"]) as store:
+        drive(store, LocalExecutor(workers=1), kill, Stop())
+        (row,) = (row for _, row in store.table().iterrows())
+        assert (row["status"], row["attempts"]) == ("failed", 3)
+        assert row["reason"] == "its process was killed by SIGKILL, at the last of 3 attempts"
+
+
+def test_leaving_the_executor_ends_its_processes_and_drops_their_work(tmp_path: Path) -> None:
+    with begun(tmp_path / "sweep", ["group=cyclic:5", "width=16", "epochs=1000000"]) as store:
+        begun_at = time.monotonic()
+        drive(store, LocalExecutor(workers=1), (stop := Stop(3)).watch, stop)
+        assert time.monotonic() - begun_at < 20
+        assert store.counts()[Status.PLANNED] == 1
+    assert multiprocessing.active_children() == []
