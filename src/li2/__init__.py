@@ -10,40 +10,63 @@
 from typing import TYPE_CHECKING, Any
 
 from li2.errors import Li2Error
-from li2.specs import EndState, LandscapeSpec, Outcome, RunSpec, StageBoundary, VerifySpec
+from li2.specs import (
+    BoundarySpec,
+    EndState,
+    ExecutorSpec,
+    LandscapeSpec,
+    Outcome,
+    Plan,
+    RunSpec,
+    StageBoundary,
+    VerifySpec,
+)
 
 if TYPE_CHECKING:
     from li2.api import (
         Failure,
         Landscape,
         RunResult,
+        Store,
         Verification,
+        boundary,
         explore,
         load,
+        open_sweep,
         resume,
+        resume_sweep,
         run,
         run_many,
+        sweep,
         verify,
         write_report,
     )
 
 __all__ = [
+    "BoundarySpec",
     "EndState",
+    "ExecutorSpec",
     "Failure",
     "Landscape",
     "LandscapeSpec",
     "Li2Error",
     "Outcome",
+    "Plan",
     "RunResult",
     "RunSpec",
     "StageBoundary",
+    "Store",
     "Verification",
     "VerifySpec",
+    "boundary",
     "explore",
     "load",
+    "open_sweep",
     "resume",
+    "resume_sweep",
     "run",
     "run_many",
+    "sweep",
     "verify",
     "write_report",
 ]
@@ -52,12 +75,17 @@ _NEEDS_TORCH = (
     "Failure",
     "Landscape",
     "RunResult",
+    "Store",
     "Verification",
+    "boundary",
     "explore",
     "load",
+    "open_sweep",
     "resume",
+    "resume_sweep",
     "run",
     "run_many",
+    "sweep",
     "verify",
     "write_report",
 )

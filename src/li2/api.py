@@ -5,21 +5,28 @@ from pathlib import Path
 from typing import Any
 
 from li2 import runs
-from li2.report import write_report
+from li2.report import write_report, write_sweep_report
 from li2.runs import Failure, Progress, RunResult, load
-from li2.specs import RunSpec
+from li2.specs import BoundarySpec, ExecutorSpec, Plan, RunSpec
+from li2.sweeps import Progress as SweepProgress
+from li2.sweeps import Store, begin_boundary, begin_sweep, carry_on, open_store
 from li2.theorems import Landscape, Verification, explore, verify
 
 __all__ = [
     "Failure",
     "Landscape",
     "RunResult",
+    "Store",
     "Verification",
+    "boundary",
     "explore",
     "load",
+    "open_sweep",
     "resume",
+    "resume_sweep",
     "run",
     "run_many",
+    "sweep",
     "verify",
     "write_report",
 ]
@@ -77,6 +84,70 @@ def resume(path: Path | str, changes: dict[str, Any] | None = None, progress: Pr
         Li2Error: if there is no run there, or the change is not possible; the run stays as it was then.
     """
     return _with_report(runs.resume(Path(path), changes or {}, progress))
+
+
+def sweep(
+    plan: Plan,
+    out: Path | str,
+    executor: ExecutorSpec | None = None,
+    progress: Callable[[SweepProgress], None] | None = None,
+) -> Store:
+    """Train the runs of a plan, keep them in a store, and write the report of the sweep.
+
+    Runs are trained in processes, so a script that calls this needs ``if __name__ == "__main__":``. Ctrl-C keeps what
+    is done; :func:`resume_sweep` goes on.
+
+    Args:
+        plan: what to train.
+        out: the sweep's directory, new or empty.
+        executor: who trains; default: a process for each core of this machine.
+        progress: called about every second.
+
+    Returns:
+        The store, open for reading.
+
+    Raises:
+        Li2Error: if the plan is not possible; nothing has been written then.
+    """
+    return _worked_on(begin_sweep(Path(out), plan), executor, progress)
+
+
+def boundary(
+    spec: BoundarySpec,
+    out: Path | str,
+    executor: ExecutorSpec | None = None,
+    progress: Callable[[SweepProgress], None] | None = None,
+) -> Store:
+    """Search for the least data with which groups generalise; as :func:`sweep`, and :func:`resume_sweep` goes on.
+
+    :func:`li2.sweeps.summary` says what was found.
+    """
+    return _worked_on(begin_boundary(Path(out), spec), executor, progress)
+
+
+def resume_sweep(
+    path: Path | str,
+    executor: ExecutorSpec | None = None,
+    progress: Callable[[SweepProgress], None] | None = None,
+) -> Store:
+    """Go on with a sweep or a boundary that was stopped; runs that are done are not trained again.
+
+    Raises:
+        Li2Error: if there is none, or another driver works on it.
+    """
+    return _worked_on(open_store(Path(path), write=True), executor, progress)
+
+
+def open_sweep(path: Path | str) -> Store:
+    """The store of a sweep or a boundary for reading, also while it is being worked on; raises Li2Error."""
+    return open_store(Path(path))
+
+
+def _worked_on(store: Store, executor: ExecutorSpec | None, progress: Callable[[SweepProgress], None] | None) -> Store:
+    with store, runs.stop_on_signal() as stop:
+        carry_on(store, executor or ExecutorSpec(), progress or (lambda progress: None), stop)
+        write_sweep_report(store, store.directory)
+    return open_store(store.directory)
 
 
 def _with_report(result: RunResult) -> RunResult:

@@ -32,7 +32,8 @@ def table(content: bytes | None) -> pd.DataFrame:
 
 
 def test_results_are_those_of_runs_with_a_directory(tmp_path: Path) -> None:
-    for spec, result in zip(specs(), train_assignments([assigned(spec, keep_weights=True) for spec in specs()]), strict=True):
+    results = train_assignments([assigned(spec, keep_weights=True) for spec in specs()])
+    for spec, result in zip(specs(), results, strict=True):
         alone = start(spec, tmp_path / spec.digest())
         assert isinstance(result, Trained)
         assert result.key == spec.digest()

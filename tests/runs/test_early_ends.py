@@ -63,9 +63,8 @@ def test_a_run_ends_when_it_has_generalised(tmp_path: Path, stop: str) -> None:
 
 
 def falling(per_epoch: float, until: int, start: float = 1.2) -> list[dict[str, float]]:
-    return [
-        {"epoch": epoch, "test_loss": start - per_epoch * epoch, "test_accuracy": 0.0} for epoch in range(0, until + 1, 10)
-    ]
+    epochs = range(0, until + 1, 10)
+    return [{"epoch": epoch, "test_loss": start - per_epoch * epoch, "test_accuracy": 0.0} for epoch in epochs]
 
 
 def test_the_rule_of_foresight() -> None:

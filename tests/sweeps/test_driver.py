@@ -153,7 +153,7 @@ def test_what_cannot_be_trained_fails_with_its_reason(tmp_path: Path) -> None:
 
 def test_continued_runs_start_from_their_parents_weights(tmp_path: Path) -> None:
     plan = tmp_path / "plan.toml"
-    plan.write_text('group = "cyclic:7"\nwidth = 16\nepochs = 20\ndiagnose = "off"\n[then]\ntrain_fraction = [0.2, 0.3]\n')
+    plan.write_text('group = "cyclic:7"\nwidth = 16\nepochs = 20\n[then]\ntrain_fraction = [0.2, 0.3]\n')
     with begin_sweep(tmp_path / "sweep", Plan.from_words([], plan)) as store:
         drive(store, Inline(), ignore, Stop())
         table = store.table()

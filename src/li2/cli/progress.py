@@ -116,7 +116,7 @@ def show_count(label: str = "") -> Iterator[Callable[..., None]]:
 
 @contextmanager
 def show_sweep() -> Iterator[Callable[["SweepProgress"], None]]:
-    """A callback that shows how far a sweep is: a bar with counts, or a line now and then where there is no terminal."""
+    """A callback that shows how far a sweep is: a bar, or a line now and then where there is no terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
         last, told = -QUIET_SECONDS, -1

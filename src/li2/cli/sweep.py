@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -14,11 +14,10 @@ from li2.cli.keys import keys_epilog
 from li2.cli.progress import show_sweep
 from li2.cli.words import printed_bytes, printed_seconds
 from li2.errors import Li2Error
-from li2.specs import Plan
-from li2.specs.executor_spec import EXECUTOR_KEYS, ExecutorSpec
+from li2.specs import EXECUTOR_KEYS, ExecutorSpec, Plan
 
 if TYPE_CHECKING:
-    from li2.sweeps import Store
+    from li2.sweeps import Cost, Store
 
 SWEEP_EPILOG = keys_epilog(EXECUTOR_KEYS) + "\n\n" + "The keys of a run: li2 run --help."
 
@@ -50,7 +49,7 @@ def start_command(
         Path | None, typer.Option(metavar="FILE", help="A plan in TOML or YAML; KEY=VALUES comes after it.")
     ] = None,
     plan_name: Annotated[
-        str | None, typer.Option("--plan", metavar="NAME", help="A plan that comes with li2; li2 sweep plans lists them.")
+        str | None, typer.Option("--plan", metavar="NAME", help="A ready plan; li2 sweep plans lists them.")
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="The sweep's directory, new or empty.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost, and do nothing.")] = False,
@@ -67,10 +66,10 @@ def start_command(
     plan = Plan.ready(plan_name).with_words(words) if plan_name else Plan.from_words(words, config)
     if not words and plan_name is None and config is None:
         raise Li2Error("there is no plan; give KEY=VALUES, --config FILE or --plan NAME.")
-    from li2.sweeps import begin_sweep, estimate  # loads PyTorch
+    from li2.sweeps import begin_sweep, cost_of  # loads PyTorch
 
     if dry_run:
-        print_estimate(estimate(plan.runs()), executor, as_json)
+        print_cost(cost_of(plan.runs()), executor, as_json)
         return
     if out is None:
         raise Li2Error("where is the sweep to go? Give --out DIR, a new or empty directory.")
@@ -162,13 +161,15 @@ def split_executor(words: Iterable[str]) -> tuple[list[str], ExecutorSpec]:
 def work_on(store: "Store", executor: ExecutorSpec, as_json: bool) -> None:
     """Train what a store still plans, and write the report; exit codes 130 if stopped, 1 if runs failed."""
     from li2.report import write_sweep_report
-    from li2.runs import stop_on_signal, version
+    from li2.runs import code_version, stop_on_signal
     from li2.sweeps import Status, carry_on
 
     with store:
-        others = sorted(set(store.versions()) - {version()})
+        others = sorted(set(store.versions()) - {code_version()})
         if others:
-            typer.echo(f"Runs that are done were trained by li2 {', '.join(others)}; this is {version()}.", err=True)
+            typer.echo(
+                f"Runs that are done were trained by li2 {', '.join(others)}; this is {code_version()}.", err=True
+            )
         with stop_on_signal() as stop, show_sweep() as progress:
             carry_on(store, executor, progress, stop)
         write_sweep_report(store, store.directory)
@@ -179,24 +180,28 @@ def work_on(store: "Store", executor: ExecutorSpec, as_json: bool) -> None:
             raise typer.Exit(1)
 
 
-def print_estimate(estimate: Any, executor: ExecutorSpec, as_json: bool) -> None:
+def print_cost(cost: "Cost", executor: ExecutorSpec, as_json: bool) -> None:
     """Print what a plan is to cost."""
     from li2.runs import usable_cores
 
     workers = executor.jobs * executor.cores if executor.executor == "slurm" else executor.workers or usable_cores()
     values = {
-        "runs": estimate.runs,
+        "runs": cost.runs,
         "workers": workers,
-        "seconds": round(estimate.core_seconds / workers, 3),
-        "core_seconds": round(estimate.core_seconds, 3),
-        "worker_bytes": round(estimate.worker_bytes),
+        "seconds": round(cost.core_seconds / workers, 3),
+        "core_seconds": round(cost.core_seconds, 3),
+        "worker_bytes": round(cost.worker_bytes),
     }
     if as_json:
         print(json.dumps(values))
         return
-    print(f"{estimate.runs:,} runs")
+    print(f"{cost.runs:,} runs")
     print(f"about {printed_seconds(values['seconds'])} with {workers} workers, if none stops early")
-    print(f"up to {printed_bytes(estimate.worker_bytes)} of memory for each worker")
+    print(f"up to {printed_bytes(cost.worker_bytes)} of memory for each worker")
+    if executor.executor == "slurm":
+        from li2.sweeps import slurm_script
+
+        print(f"\n{slurm_script(executor)}")
 
 
 def print_state(store: "Store", as_json: bool) -> None:

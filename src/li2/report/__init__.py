@@ -1,4 +1,4 @@
-"""Pages of one HTML file that work offline: of a run, of a group, of a landscape, of a sweep. Nothing is trained here."""
+"""Pages of one HTML file that work offline: of a run, a group, a landscape, a sweep. Nothing is trained here."""
 
 from li2.report.landscape_page import LandscapeDirectory
 from li2.report.run_page import write_report

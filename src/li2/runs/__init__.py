@@ -9,7 +9,7 @@ from li2.runs.member import Progress
 from li2.runs.packing import bytes_needed, packs_for, seconds_on_one_core, usable_cores
 from li2.runs.result import RunResult, load
 from li2.runs.store import RunDirectory, new_directory
-from li2.runs.version import version
+from li2.runs.version import code_version
 
 __all__ = [
     "EPOCH_FIGURES",
@@ -19,6 +19,7 @@ __all__ = [
     "RunResult",
     "StopRequest",
     "bytes_needed",
+    "code_version",
     "ignored",
     "load",
     "new_directory",
@@ -30,5 +31,4 @@ __all__ = [
     "stop_on_signal",
     "train_assignments",
     "usable_cores",
-    "version",
 ]

@@ -19,7 +19,7 @@ from li2.runs.member import Member
 from li2.runs.packs import train_apart
 from li2.runs.record import Record
 from li2.runs.setup import Setup
-from li2.runs.version import version
+from li2.runs.version import code_version
 from li2.specs import Assignment, Facts, Trained, Untrained
 from li2.tasks import Split, Task, build_split, build_task
 from li2.training import Position
@@ -57,7 +57,7 @@ def train_assignments(assignments: Sequence[Assignment], stop: StopRequest | Non
                     metrics=_arrow(metrics),
                     diagnosis=_arrow(diagnosis) if len(diagnosis) else None,
                     weights=_bytes(_position(member).weights) if assignment.keep_weights else None,
-                    version=version(),
+                    version=code_version(),
                 )
             )
     return results

@@ -1,6 +1,7 @@
 """What a run is and how it ended: frozen, validated values. No torch."""
 
 from li2.specs.boundary_spec import BOUNDARY_KEYS, BoundarySpec
+from li2.specs.executor_spec import EXECUTOR_KEYS, ExecutorSpec
 from li2.specs.keys import KEYS, LANDSCAPE_KEYS, VERIFY_KEYS, Key, keys_table
 from li2.specs.landscape_spec import LandscapeSpec
 from li2.specs.outcome import STAGES, EndState, Outcome, StageBoundary
@@ -13,6 +14,7 @@ from li2.specs.verify_spec import VerifySpec
 
 __all__ = [
     "BOUNDARY_KEYS",
+    "EXECUTOR_KEYS",
     "KEYS",
     "LANDSCAPE_KEYS",
     "STAGES",
@@ -21,6 +23,7 @@ __all__ = [
     "BoundarySpec",
     "DiagnosisSchedule",
     "EndState",
+    "ExecutorSpec",
     "Facts",
     "Key",
     "LandscapeSpec",

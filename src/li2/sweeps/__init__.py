@@ -1,16 +1,17 @@
 """Many runs by a plan or a search: a store of their results, executors that train them, laws fitted to them."""
 
 from li2.sweeps.boundary import Boundary
+from li2.sweeps.cluster import slurm_script
 from li2.sweeps.crossings import Crossing, CrossingStatus
 from li2.sweeps.driver import Progress
 from li2.sweeps.schema import Status
 from li2.sweeps.session import (
-    Estimate,
+    Cost,
     begin_boundary,
     begin_sweep,
     boundary_of,
     carry_on,
-    estimate,
+    cost_of,
     open_store,
 )
 from li2.sweeps.store import Store
@@ -18,9 +19,9 @@ from li2.sweeps.summary import summary
 
 __all__ = [
     "Boundary",
+    "Cost",
     "Crossing",
     "CrossingStatus",
-    "Estimate",
     "Progress",
     "Status",
     "Store",
@@ -28,7 +29,8 @@ __all__ = [
     "begin_sweep",
     "boundary_of",
     "carry_on",
-    "estimate",
+    "cost_of",
     "open_store",
+    "slurm_script",
     "summary",
 ]

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from li2.groups import Representations
-from li2.specs.boundary_spec import BoundarySpec
-from li2.specs.plan import PlannedRun
+from li2.specs import BoundarySpec, PlannedRun
 from li2.sweeps.crossings import Crossing, CrossingStatus
 from li2.tasks import build_task
 from li2.theory.scaling import critical_ratio

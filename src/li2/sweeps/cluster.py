@@ -22,8 +22,7 @@ import torch
 
 from li2.errors import Li2Error
 from li2.runs import train_assignments, usable_cores
-from li2.specs.executor_spec import ExecutorSpec
-from li2.specs.trained import Assignment, Trained, Untrained
+from li2.specs import Assignment, ExecutorSpec, Trained, Untrained
 from li2.sweeps.executor import Executor, Lost, Pack, Returned
 
 CONNECT_SECONDS = 10
@@ -290,6 +289,11 @@ class SlurmExecutor(DaskExecutor):
     async def _forget(self, names: list[str]) -> None:
         for name in names:
             self._cluster.workers.pop(name, None)
+
+
+def slurm_script(spec: ExecutorSpec) -> str:
+    """The script of one of the jobs that an executor would submit; raises Li2Error if dask-jobqueue is not there."""
+    return SlurmExecutor(spec, Path("DIR", "slurm")).job_script()
 
 
 def make_executor(spec: ExecutorSpec, directory: Path) -> DaskExecutor:

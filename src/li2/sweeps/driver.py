@@ -69,6 +69,7 @@ def drive(
     watch: Callable[[Progress], None],
     stop: StopRequest,
     design: Design | None = None,
+    work: float | None = None,
 ) -> None:
     """Train what is planned, until nothing is left or a stop is asked for.
 
@@ -82,12 +83,13 @@ def drive(
         watch: called about every second.
         stop: looked at as often.
         design: proposes runs from what became of others; default: those in the store are all.
+        work: that is left, in seconds of one core by our estimate; None if nobody knows.
 
     Raises:
         OSError: if the store cannot be written; what it held stays.
     """
     driver = _Driver(store, executor, design)
-    pace = _Pace(None)
+    pace = _Pace(work)
     beat = time.monotonic()
     try:
         with executor:
@@ -193,8 +195,3 @@ class _Pace:
         if self._work is None or not self._done:
             return None
         return max(0.0, self._work - self._done) / self._done * (time.monotonic() - self._begun)
-
-
-def _work_left(store: Store) -> float:
-    """Seconds of one core that the planned runs take, by our estimate."""
-    return sum(seconds_on_one_core(spec) for spec in store.planned())

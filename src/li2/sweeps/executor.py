@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from li2.specs.trained import Assignment, Trained, Untrained
+from li2.specs import Assignment, Trained, Untrained
 
 
 @dataclass(frozen=True)

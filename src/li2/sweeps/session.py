@@ -7,8 +7,7 @@ from typing import Any
 
 from li2.errors import Li2Error
 from li2.runs import StopRequest, bytes_needed, seconds_on_one_core
-from li2.specs import BoundarySpec, Plan, PlannedRun
-from li2.specs.executor_spec import ExecutorSpec
+from li2.specs import BoundarySpec, ExecutorSpec, Plan, PlannedRun
 from li2.sweeps.boundary import Boundary
 from li2.sweeps.cluster import make_executor
 from li2.sweeps.database import DATABASE
@@ -16,6 +15,10 @@ from li2.sweeps.driver import Progress, drive
 from li2.sweeps.executor import Executor
 from li2.sweeps.local import LocalExecutor
 from li2.sweeps.store import Store
+from li2.tasks import build_task
+
+MOST_TIMED = 20_000
+"""Runs of a sweep, at most, whose work is added up for the time left."""
 
 WORKER_BYTES = 4e8
 """Of a worker process before it trains: Python and PyTorch."""
@@ -25,8 +28,11 @@ def begin_sweep(directory: Path, plan: Plan) -> Store:
     """A new store with all runs of a plan, open for writing.
 
     Raises:
-        Li2Error: if the directory holds something, or a run of the plan is not possible; nothing is there then.
+        Li2Error: if the directory holds something, a group is unknown, or values do not go together; nothing is there
+            then.
     """
+    for group, operands in sorted({(run.spec.group, run.spec.operands) for run in plan.runs()}):
+        build_task(group, operands)
     store = Store.create(directory, {"kind": "sweep", **plan.as_json()})
     try:
         store.add(plan.runs())
@@ -55,9 +61,7 @@ def boundary_of(store: Store) -> Boundary | None:
     return Boundary(BoundarySpec(**store.plan["spec"]))
 
 
-def carry_on(
-    store: Store, executor: ExecutorSpec, watch: Callable[[Progress], None], stop: StopRequest
-) -> None:
+def carry_on(store: Store, executor: ExecutorSpec, watch: Callable[[Progress], None], stop: StopRequest) -> None:
     """Train what is not trained yet.
 
     Args:
@@ -66,12 +70,15 @@ def carry_on(
         watch: told about every second how far it is.
         stop: looked at as often; what is in training then is dropped and stays planned.
     """
-    boundary = boundary_of(store)
+    boundary, work = boundary_of(store), None
     if boundary is None:
         plan = Plan.from_json(store.plan)
         if sum(store.counts().values()) < len(plan):  # its driver was killed while it planned
             store.add(plan.runs())
-    drive(store, _executor(executor, store.directory), watch, stop, boundary)
+        if len(plan) <= MOST_TIMED:
+            ended = store.fates()
+            work = cost_of(run for run in plan.runs() if run.key not in ended).core_seconds
+    drive(store, _executor(executor, store.directory), watch, stop, boundary, work)
 
 
 def _executor(spec: ExecutorSpec, directory: Path) -> Executor:
@@ -79,7 +86,7 @@ def _executor(spec: ExecutorSpec, directory: Path) -> Executor:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Cost:
     """What runs are to cost, roughly.
 
     Attributes:
@@ -93,7 +100,7 @@ class Estimate:
     worker_bytes: float
 
 
-def estimate(runs: Iterable[PlannedRun]) -> Estimate:
+def cost_of(runs: Iterable[PlannedRun]) -> Cost:
     """What runs are to cost; sizes of groups are looked up, nothing is trained."""
     count, seconds, most = 0, 0.0, 0
     needs: dict[tuple[Any, ...], tuple[float, int]] = {}
@@ -104,7 +111,7 @@ def estimate(runs: Iterable[PlannedRun]) -> Estimate:
         count += 1
         seconds += needs[kind][0]
         most = max(most, needs[kind][1])
-    return Estimate(count, seconds, WORKER_BYTES + most)
+    return Cost(count, seconds, WORKER_BYTES + most)
 
 
 def open_store(directory: Path, *, write: bool = False) -> Store:
