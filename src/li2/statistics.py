@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
-from scipy import stats
 from scipy.optimize import brentq
+from scipy.special import stdtrit  # scipy.stats takes half a second to import
 
 Points = Sequence[float] | Sequence[int] | NDArray[np.generic]
 """(N,) positive numbers."""
@@ -34,7 +34,7 @@ class Interval:
 
 def t_quantile(freedom: float) -> float:
     """The 97.5 % quantile of Student's t distribution; infinite without degrees of freedom."""
-    return float(stats.t.ppf(0.975, freedom)) if freedom > 0 else math.inf
+    return float(stdtrit(freedom, 0.975)) if freedom > 0 else math.inf
 
 
 def exponent(x: Points, y: Points) -> float:

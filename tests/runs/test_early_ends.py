@@ -12,11 +12,11 @@ from li2 import Li2Error, RunSpec
 from li2.diagnostics import is_decided
 
 QUICK: dict[str, Any] = {
-    "group": "cyclic:7",
+    "group": "cyclic:11",
     "width": 64,
     "train_fraction": 0.8,
     "lr": 0.02,
-    "weight_decay": 1e-4,
+    "weight_decay": 2e-3,
     "epochs": 150,
     "diagnose": "off",
     "device": "cpu",
@@ -86,7 +86,7 @@ def test_the_rule_of_foresight() -> None:
 
 
 def test_a_hopeless_run_ends_early(tmp_path: Path) -> None:
-    hopeless = {**QUICK, "train_fraction": 0.3, "lr": 5e-4, "epochs": 300}
+    hopeless = {**QUICK, "train_fraction": 0.3, "lr": 5e-4, "weight_decay": 1e-4, "epochs": 300}
     run = li2.run(RunSpec(**hopeless, measure="every:10", stop="decided"), tmp_path / "short")
     assert run.outcome.epochs == 100
     whole = li2.run(RunSpec(**hopeless, measure="every:10"), tmp_path / "whole")

@@ -91,8 +91,9 @@ def test_failed_and_tried_again(store: Store) -> None:
     assert row[["reason", "worker", "started_at", "finished_at"]].isna().all()
     store.start([run.key, other.key], "b")
     store.release([other.key])
-    assert (store.attempts(run.key), store.attempts(other.key)) == (1, 1)
-    store.release()
+    assert (store.attempts(run.key), store.attempts(other.key)) == (1, 0)  # a stop undoes a start
+    store.release([run.key], lost=True)
+    assert store.attempts(run.key) == 1
     assert store.counts()[Status.PLANNED] == 2
     store.fail([Untrained(run.key, "again")])
     finish(store, run)  # a result that comes late counts
@@ -111,8 +112,8 @@ def test_children_start_from_their_parents_weights(store: Store) -> None:
     finish(store, parent, weights=b"W and V")
     assert store.weights(parent.key) == b"W and V"
     assert store.ready(9) == [
-        Assignment(child.key, child.spec, b"W and V", keep_weights=True),
-        Assignment(other.key, other.spec, b"W and V", keep_weights=False),
+        Assignment(child.key, child.spec, b"W and V", keep_weights=True, parent=parent.key),
+        Assignment(other.key, other.spec, b"W and V", keep_weights=False, parent=parent.key),
     ]
     late = planned(5, parent.key)
     store.add([late])

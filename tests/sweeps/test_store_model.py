@@ -92,13 +92,13 @@ class StoreAsDict(RuleBasedStateMachine):
                     self.model[child].update(status="failed", reason="its parent run failed")
 
     @precondition(lambda self: self.model)
-    @rule(data=st.data(), everything=st.booleans())
-    def release(self, data: st.DataObject, everything: bool) -> None:
+    @rule(data=st.data(), everything=st.booleans(), lost=st.booleans())
+    def release(self, data: st.DataObject, everything: bool, lost: bool) -> None:
         keys = list(self.model) if everything else [self.pick(data)]
-        self.store.release(None if everything else keys)
-        for key in keys:
-            if self.model[key]["status"] == "running":
-                self.model[key]["status"] = "planned"
+        self.store.release(None if everything else keys, lost=lost)
+        for row in (self.model[key] for key in keys):
+            if row["status"] == "running":
+                row.update(status="planned", attempts=row["attempts"] - (not lost))
 
     @rule()
     def retry(self) -> None:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from li2.cli.keys import keys_epilog
-from li2.cli.sweep import AsJson, split_executor, work_on
+from li2.cli.sweep import AsJson, print_cost, split_executor, work_on
 from li2.errors import Li2Error
 from li2.specs import BOUNDARY_KEYS, BoundarySpec, read_config, read_overrides
 
@@ -24,6 +24,7 @@ def boundary_command(
         Path | None, typer.Option(metavar="FILE", help="TOML or YAML file of keys; KEY=VALUE comes after it.")
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Its directory, new or empty.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost, and do nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Find how much data each group needs to generalise, and fit the law p = c·(ln M)^α/M^β.
@@ -34,19 +35,22 @@ def boundary_command(
     words, executor = split_executor(settings or [])
     values = read_config(config, BOUNDARY_KEYS) if config else {}
     spec = BoundarySpec(**{**values, **read_overrides(words, BOUNDARY_KEYS)})
+    from li2.sweeps import Boundary, begin_boundary, boundary_cost  # loads PyTorch
+
+    if dry_run:
+        print_cost(boundary_cost(Boundary(spec), {}), executor, as_json)
+        return
     if out is None:
         raise Li2Error("where are its runs to go? Give --out DIR, a new or empty directory.")
-    from li2.sweeps import begin_boundary  # loads PyTorch
-
     work_on(begin_boundary(out, spec), executor, as_json)
 
 
 def print_boundary(values: dict[str, Any]) -> None:
     """Print critical ratios and the fitted law."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     table = Table(box=None, pad_edge=False)
-    for heading in ("group", "M", "d_max", "critical ratio", "95 % interval", "c = p·M/ln M", "seeds", "runs"):
-        table.add_column(heading, justify="left" if heading == "group" else "right")
+    for heading in ("group", "M", "d_max", "critical p", "95 % interval", "p·M/ln M", "seeds", "runs"):
+        table.add_column(heading, justify="left" if heading == "group" else "right", no_wrap=True)
     for row in values["groups"]:
         ratio = row["critical_ratio"]
         known = ratio is not None
@@ -55,11 +59,15 @@ def print_boundary(values: dict[str, Any]) -> None:
             str(row["order"]),
             "–" if row["largest_irrep_dim"] is None else str(row["largest_irrep_dim"]),
             f"{ratio['value']:.3f}" if known else "–",
-            f"{ratio['low']:.3f} to {ratio['high']:.3f}" if known else "–",
+            f"{_end(ratio['low'])} to {_end(ratio['high'])}" if known else "–",
             f"{row['constant']:.2f}" if known else "–",
             f"{row['bracketed']}/{row['seeds']}",
             str(row["runs"]),
         )
     console.print(table)
     for sentence in values["sentences"]:
-        console.print(sentence, soft_wrap=True, markup=False)
+        console.print(sentence, soft_wrap=True)
+
+
+def _end(value: float | None) -> str:
+    return "?" if value is None else f"{value:.3f}"

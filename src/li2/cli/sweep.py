@@ -12,7 +12,7 @@ from rich.table import Table
 
 from li2.cli.keys import keys_epilog
 from li2.cli.progress import show_sweep
-from li2.cli.words import printed_bytes, printed_seconds
+from li2.cli.words import counted, printed_bytes, printed_seconds
 from li2.errors import Li2Error
 from li2.specs import EXECUTOR_KEYS, ExecutorSpec, Plan
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 SWEEP_EPILOG = keys_epilog(EXECUTOR_KEYS) + "\n\n" + "The keys of a run: li2 run --help."
 
 sweep_app = typer.Typer(
-    help="Train many runs by a plan, and keep what comes of them in a store: li2 sweep KEY=a,b,c … --out DIR.",
+    help="Train many runs by a plan, and keep what comes of them in a store.\n\n"
+    "li2 sweep KEY=a,b,c KEY=range(0,15) … --out DIR begins one (li2 sweep start --help: all options and keys).",
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
@@ -33,10 +34,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on s
 
 def with_start(words: list[str]) -> list[str]:
     """The words of a command line, with ``start`` put in where ``li2 sweep`` is followed by a plan."""
-    others = {command.name for command in sweep_app.registered_commands} | {"--help"}
-    if len(words) > 1 and words[0] == "sweep" and words[1] not in others:
-        return ["sweep", "start", *words[1:]]
-    return words
+    plan = len(words) > 1 and ("=" in words[1] or words[1] in ("--plan", "--config", "--out", "--dry-run", "--json"))
+    return ["sweep", "start", *words[1:]] if plan and words[0] == "sweep" else words
 
 
 @sweep_app.command("start", epilog=SWEEP_EPILOG)
@@ -66,9 +65,10 @@ def start_command(
     plan = Plan.ready(plan_name).with_words(words) if plan_name else Plan.from_words(words, config)
     if not words and plan_name is None and config is None:
         raise Li2Error("there is no plan; give KEY=VALUES, --config FILE or --plan NAME.")
-    from li2.sweeps import begin_sweep, cost_of  # loads PyTorch
+    from li2.sweeps import begin_sweep, check, cost_of  # loads PyTorch
 
     if dry_run:
+        check(plan.runs())
         print_cost(cost_of(plan.runs()), executor, as_json)
         return
     if out is None:
@@ -99,7 +99,7 @@ def retry_command(directory: Directory) -> None:
     from li2.sweeps import open_store
 
     with open_store(directory, write=True) as store:
-        print(f"{store.retry()} failed runs are planned again; li2 sweep resume {directory} trains them.")
+        print(f"planned again: {counted(store.retry(), 'failed run')}; li2 sweep resume {directory} trains them")
 
 
 @sweep_app.command("status")
@@ -119,6 +119,8 @@ def export_command(
     """Write runs, metrics and diagnosis as Parquet files."""
     from li2.sweeps import open_store
 
+    if to is not None and to.exists() and not to.is_dir():
+        raise Li2Error(f"{to} is not a directory; choose another --to.")
     with open_store(directory) as store:
         for path in store.export(to or directory):
             print(path)
@@ -171,9 +173,12 @@ def work_on(store: "Store", executor: ExecutorSpec, as_json: bool) -> None:
                 f"Runs that are done were trained by li2 {', '.join(others)}; this is {code_version()}.", err=True
             )
         with stop_on_signal() as stop, show_sweep() as progress:
-            carry_on(store, executor, progress, stop)
+            try:
+                carry_on(store, executor, progress, stop)
+            except Li2Error as error:
+                raise Li2Error(f"{error} The runs stay planned: li2 sweep resume {store.directory} goes on.") from error
         write_sweep_report(store, store.directory)
-        print_state(store, as_json)
+        print_state(store, as_json, ours=True)
         if stop.asked:
             raise typer.Exit(130)
         if store.counts()[Status.FAILED]:
@@ -195,8 +200,8 @@ def print_cost(cost: "Cost", executor: ExecutorSpec, as_json: bool) -> None:
     if as_json:
         print(json.dumps(values))
         return
-    print(f"{cost.runs:,} runs")
-    print(f"about {printed_seconds(values['seconds'])} with {workers} workers, if none stops early")
+    print(counted(cost.runs, "run"))
+    print(f"about {printed_seconds(values['seconds'])} with {counted(workers, 'worker')}, if none stops early")
     print(f"up to {printed_bytes(cost.worker_bytes)} of memory for each worker")
     if executor.executor == "slurm":
         from li2.sweeps import slurm_script
@@ -204,22 +209,24 @@ def print_cost(cost: "Cost", executor: ExecutorSpec, as_json: bool) -> None:
         print(f"\n{slurm_script(executor)}")
 
 
-def print_state(store: "Store", as_json: bool) -> None:
-    """Print how far a sweep is, what has become of its runs, and where things are."""
+def print_state(store: "Store", as_json: bool, ours: bool = False) -> None:
+    """Print how far a sweep is, what has become of its runs, and where things are; ours: whether we are its driver."""
     from li2.sweeps import summary
 
     values = summary(store)
     if as_json:
         print(json.dumps(values, ensure_ascii=False, allow_nan=False))
         return
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     total = sum(values["runs"].values())
     parts = [f"{count} {status}" for status, count in values["runs"].items() if count]
-    console.print(f"\n[bold]{total} runs[/bold]: {', '.join(parts) or 'none yet'}")
+    console.print(f"\n{counted(total, 'run')}: {', '.join(parts) or 'none yet'}", style="bold")
+    if values["runs"]["running"] and not values["driver_at_work"]:
+        console.print("no driver has given a sign of life for a while: what is running was lost, and is trained again")
     if values["end_states"]:
         console.print(", ".join(f"{count} {state}" for state, count in values["end_states"].items()))
     for reason, count in values["failures"].items():
-        console.print(f"failed ({count}): {reason}", style="red", markup=False, soft_wrap=True)
+        console.print(f"failed ({count}): {reason}", style="red", soft_wrap=True)
     if "boundary" in values:
         from li2.cli.boundary import print_boundary
 
@@ -228,5 +235,5 @@ def print_state(store: "Store", as_json: bool) -> None:
     if (report := store.directory / "report.html").exists():
         age = time.time() - report.stat().st_mtime
         console.print(f"report  {report}" + (f"  ({printed_seconds(age)} old)" if age > 60 else ""), soft_wrap=True)
-    if values["runs"]["planned"] or values["runs"]["running"]:
+    if (values["runs"]["planned"] or values["runs"]["running"]) and (ours or not values["driver_at_work"]):
         console.print(f"go on   li2 sweep resume {store.directory}", soft_wrap=True)

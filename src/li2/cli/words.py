@@ -1,4 +1,4 @@
-"""Times and sizes as people read them."""
+"""Numbers, times and sizes as people read them."""
 
 
 def printed_seconds(seconds: float) -> str:
@@ -16,3 +16,8 @@ def printed_seconds(seconds: float) -> str:
 def printed_bytes(count: float) -> str:
     """A size in MB or GB."""
     return f"{count / 1e6:.0f} MB" if count < 1e9 else f"{count / 1e9:.1f} GB"
+
+
+def counted(count: int, what: str) -> str:
+    """A number of things, such as ``1 run`` or ``1,200 runs``."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -138,8 +138,8 @@ def grokking_times(sweep: SweepTable) -> Drawing | None:
         parts = sweep.series(sweep.fresh, but=(axis,))
         pooled = len(parts) > MOST_SERIES
         parts = [("", sweep.fresh)] if pooled else parts
-        reached = sweep.fresh[sweep.fresh[axis].notna()]["generalised_epoch"].notna()
-        if sweep.fresh[axis][sweep.fresh["generalised_epoch"].notna()].nunique() > 1:
+        reached = sweep.fresh[sweep.fresh[axis].notna()]["generalised_epoch"] > 0
+        if sweep.fresh[axis][sweep.fresh["generalised_epoch"] > 0].nunique() > 1:
             caption = f"Against {label(axis)}: {reached.sum()} of {len(reached)} runs generalised"
             caption += ", all other settings drawn together" if pooled else ""
             figures.append((caption, _times(parts, axis, pooled)))

@@ -7,6 +7,7 @@ from functools import partial
 
 import pandas as pd
 import pyarrow as pa
+import torch
 from pyarrow import feather
 from safetensors import SafetensorError
 from safetensors.torch import load, save
@@ -83,6 +84,8 @@ def _continued(initial: bytes, setup: Setup) -> Weights:
         weights = Weights(*(tensors[name].to(drawn.W) for name in ("W", "V")))
     except (SafetensorError, KeyError) as error:
         raise Li2Error(f"the weights to continue from are damaged: {error}.") from error
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in weights):
+        raise Li2Error("the weights to continue from are not finite: the run that it continues has diverged.")
     if [tensor.shape for tensor in weights] != [tensor.shape for tensor in drawn]:
         raise Li2Error(
             f"the weights to continue from are {list(weights.W.shape)} and {list(weights.V.shape)}, but this run's "

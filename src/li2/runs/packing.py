@@ -15,7 +15,7 @@ from typing import Any
 from li2.errors import Li2Error
 from li2.models import named_device
 from li2.runs.setup import memory_needed
-from li2.specs import RunSpec
+from li2.specs import DiagnosisSchedule, RunSpec
 from li2.tasks import Task, build_task, training_size
 
 FREE = {
@@ -30,9 +30,12 @@ AT_ONCE = {"cpu": 2**21, "cuda": 2**30}
 MOST = 64
 """Runs of a pack, at most."""
 
-FLOPS = 5e10
+FLOPS = 3e10
 EPOCH_SECONDS = 2e-3
 """What one core does in a second, and what an epoch costs however small: for an estimate of the time only."""
+
+RUN_SECONDS, DIAGNOSIS_SECONDS = 0.03, 0.02
+"""What a run costs beyond its epochs, and a diagnosis beyond passes through the samples."""
 
 WORTH_PROCESSES = 10.0
 """Seconds of work from which processes are started: each takes two or three to load PyTorch."""
@@ -64,7 +67,7 @@ def plan(specs: Sequence[RunSpec], cores: int | None = None) -> Plan:
     kinds = _kinds(specs)
     on_cpu = all(_device_type(specs[runs[0]].device) == "cpu" for runs in kinds)
     costs = [_cost(specs[runs[0]]) for runs in kinds]
-    work = sum(cost.seconds * specs[run].epochs for cost, runs in zip(costs, kinds, strict=True) for run in runs)
+    work = sum(seconds_on_one_core(specs[run], len(runs)) for runs in kinds for run in runs)
     processes = min(cores, len(specs)) if on_cpu and work > WORTH_PROCESSES else 1
     packs = []
     for cost, runs in zip(costs, kinds, strict=True):
@@ -85,24 +88,48 @@ def packs_for(specs: Sequence[RunSpec], workers: int) -> list[tuple[int, ...]]:
         cost = _cost(specs[runs[0]])
         count = min(len(runs), max(math.ceil(len(runs) / cost.at_once), math.ceil(workers / len(kinds))))
         for pack in _divided(runs, count):
-            packs.append((cost.seconds * sum(specs[run].epochs for run in pack), pack))
+            packs.append((sum(seconds_on_one_core(specs[run], len(pack)) for run in pack), pack))
     return [pack for _, pack in sorted(packs, key=lambda pack: -pack[0])]
 
 
-def seconds_on_one_core(spec: RunSpec) -> float:
-    """Seconds that a run's training takes on one core in a pack of its kind, roughly; 0 if it cannot begin."""
-    return _cost(spec).seconds * spec.epochs
+def seconds_on_one_core(spec: RunSpec, beside: int = 1) -> float:
+    """Seconds that a run's training and diagnosis take on one core, roughly; 0 if it cannot begin.
+
+    Args:
+        spec: the run.
+        beside: runs of its kind that there are to be trained side by side.
+    """
+    cost = _cost(spec)
+    epochs, grams = _diagnosed(spec.diagnose, spec.epochs)
+    training = spec.epochs * (cost.seconds + EPOCH_SECONDS / min(beside, cost.at_once))
+    diagnosis = epochs * (3 * cost.seconds + DIAGNOSIS_SECONDS) + grams * 3 * spec.width**3 / FLOPS
+    return RUN_SECONDS + training + diagnosis
 
 
-def bytes_needed(spec: RunSpec) -> int:
-    """Memory of the arrays of a full pack of such runs, at most; 0 if it cannot begin."""
+@lru_cache(maxsize=256)
+def _diagnosed(schedule: str, last: int) -> tuple[int, int]:
+    """Epochs that are diagnosed, and those with Gram matrices."""
+    due = DiagnosisSchedule.parse(schedule)
+    epochs = range(last + 1)
+    return sum(due.is_due(epoch, last) for epoch in epochs), sum(due.gram_is_due(epoch, last) for epoch in epochs)
+
+
+def bytes_needed(spec: RunSpec, beside: int = 1) -> int:
+    """Memory of the arrays of a pack of such runs, at most; 0 if it cannot begin.
+
+    Args:
+        spec: the run.
+        beside: runs of its kind that there are to be trained side by side.
+    """
     try:
         task = _task(spec.group, spec.operands)
         samples = training_size(task, spec)
     except Li2Error:  # the run itself will say so
         return 0
     held = min(task.size - samples, spec.test_size or (task.size if task.operands == 2 else 0))
-    return memory_needed(spec, task, samples, held) * _cost(spec).at_once
+    training = memory_needed(spec.with_changes(diagnose="off"), task, samples, held)
+    diagnosis = memory_needed(spec, task, samples, held) - training  # of one run at a time
+    return training * min(beside, _cost(spec).at_once) + diagnosis
 
 
 def runs_at_once(samples: int, width: int, device_type: str) -> int:
@@ -117,7 +144,7 @@ def usable_cores() -> int:
 
 @dataclass(frozen=True)
 class _Cost:
-    """Runs of a kind that are trained at once, and seconds of one's epoch on one core, roughly."""
+    """Runs of a kind that are trained at once, and seconds of the products of one's epoch on one core, roughly."""
 
     at_once: int
     seconds: float
@@ -133,7 +160,7 @@ def _cost(spec: RunSpec) -> _Cost:
     share = 1 / int(spec.measure.partition(":")[2]) if spec.measure.startswith("every:") else 0.0
     flops = (6 * samples + 2 * tests * share) * spec.width * task.order
     at_once = runs_at_once(max(1, samples), spec.width, _device_type(spec.device))
-    return _Cost(at_once, flops / FLOPS + EPOCH_SECONDS / at_once)
+    return _Cost(at_once, flops / FLOPS)
 
 
 @lru_cache(maxsize=64)

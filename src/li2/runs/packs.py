@@ -28,6 +28,8 @@ def train_apart(
             made[name] = make()
         except (Li2Error, OSError) as error:
             reasons[name] = str(error)
+        except Exception as error:  # noqa: BLE001 (whatever it is, the others go on)
+            reasons[name] = f"{type(error).__name__}: {error}"
     packs: dict[int, list[str]] = {}
     for name, member in made.items():
         assert member.position is not None

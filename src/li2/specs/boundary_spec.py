@@ -3,10 +3,11 @@
 import shlex
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from li2.errors import Li2Error
 from li2.specs.keys import KEYS, Key
+from li2.specs.plan import absolute_value
 from li2.specs.run_spec import SIZES, RunSpec
 from li2.specs.spec import Finite
 from li2.specs.values import expand, quoted
@@ -88,10 +89,22 @@ class BoundarySpec(RunSpec):
             raise Li2Error(f"groups has {twice[0]} more than once; name each group once.")
         return groups
 
+    @model_validator(mode="after")
+    def _of_pairs(self) -> "BoundarySpec":
+        if self.operands != 2:
+            raise Li2Error(f"a boundary is a share of pairs and needs operands=2, not {self.operands}.")
+        return self
+
     def run(self, group: str, seed: int, train_size: int) -> RunSpec:
         """The run of one group and seed on so many training tuples."""
         values = {name: value for name, value in self.explicit().items() if name in KEYS}
         return RunSpec(**values, group=group, seed=seed, train_size=train_size)
+
+    def with_absolute_paths(self) -> "BoundarySpec":
+        """The same with the files that it names by paths that do not depend on the current directory."""
+        groups = tuple(str(absolute_value("group", name)) for name in self.groups)
+        named = {name: absolute_value(name, value) for name, value in self.explicit().items() if name != "groups"}
+        return BoundarySpec(**{**named, "groups": groups})
 
     def command(self) -> str:
         """The shell command that repeats it."""

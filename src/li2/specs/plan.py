@@ -52,14 +52,21 @@ class PlannedRun:
 
     @cached_property
     def key(self) -> str:
-        """SHA-256 (hex) of the specification, the parent's key and the contents of the files that it names.
+        """SHA-256 (hex) of what differs from the defaults, the parent's key and the contents of the files it names.
+
+        A key of a run that a later version adds, with what was done before as its default, changes no hash.
 
         Raises:
             Li2Error: if such a file cannot be read.
         """
         contents = [[what, _contents(what, path)] for what, path in _files(self.spec)]
-        identity = [self.spec.explicit(), self.parent, contents]
+        identity = [self.spec.changed(), self.parent, contents]
         return hashlib.sha256(json.dumps(identity, sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+    @property
+    def names_files(self) -> bool:
+        """Whether the specification names files."""
+        return next(_files(self.spec), None) is not None
 
 
 @dataclass(frozen=True)
@@ -165,6 +172,19 @@ class Plan:
             settings=overridden(self.settings, settings),
             variants=tuple({n: v for n, v in variant.items() if n not in gone} for variant in self.variants),
             then=overridden(self.then or {}, then) if then else self.then,
+        )
+
+    def with_absolute_paths(self) -> "Plan":
+        """The plan with the files that it names by paths that do not depend on the current directory."""
+
+        def absolute(table: Table) -> Table:
+            return {name: tuple(absolute_value(name, value) for value in values) for name, values in table.items()}
+
+        return replace(
+            self,
+            settings=absolute(self.settings),
+            variants=tuple(absolute(variant) for variant in self.variants),
+            then=None if self.then is None else absolute(self.then),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -315,6 +335,19 @@ def _listed(name: str, given: Any) -> Iterator[Any]:
 
 _NEXT_FACTOR = re.compile(r"\*(?=[a-z]+(?:[:*]|$))")
 """The star before the next factor of a group's name."""
+
+
+def absolute_value(name: str, value: Value) -> Value:
+    """A key's value, the file that it names by its absolute path if it names one."""
+    if name in ("train_index", "init_weights"):
+        return str(Path(str(value)).absolute())
+    if name == "group" and "file:" in str(value):
+        parts = (part.partition("file:") for part in _NEXT_FACTOR.split(str(value)))
+        return "*".join(
+            f"file:{Path(path).absolute()}" if found and not before else before + found + path
+            for before, found, path in parts
+        )
+    return value
 
 
 def _files(spec: RunSpec) -> Iterator[tuple[str, Path]]:

@@ -15,12 +15,14 @@ class Assignment:
         spec: what to train.
         initial: safetensors with W and V to start from, in place of what the specification draws.
         keep_weights: whether the final weights are wanted.
+        parent: key of the run whose final weights those are.
     """
 
     key: str
     spec: RunSpec
     initial: bytes | None = None
     keep_weights: bool = False
+    parent: str | None = None
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from li2.errors import Li2Error
 from li2.groups import Representations
-from li2.specs import BoundarySpec, PlannedRun
+from li2.specs import BoundarySpec, PlannedRun, RunSpec
 from li2.sweeps.crossings import Crossing, CrossingStatus
 from li2.tasks import build_task
 from li2.theory.scaling import critical_ratio
@@ -20,6 +21,9 @@ PILOT_STEP, STEP = 8, 2
 """Sizes of the grid from the first that is tried to the second, in groups that start from the published law and in
 those that start from what was found for others; doubled until one size generalises and one does not. From simulations
 of what searches cost."""
+
+EXPECTED_RUNS = 3.4
+"""Of a search: 429 for 125 searches, in groups of orders from 10 to 71."""
 
 Fates = Mapping[str, bool | None]
 """By a run's key, whether it generalised; None if it failed. Runs that have not ended are absent."""
@@ -61,6 +65,15 @@ class Boundary:
             fewest = min((search.runs for search in going), default=0)
             wanted += [search.wanted for search in going if search.runs == fewest and search.wanted is not None]
         return wanted
+
+    def expected(self, fates: Fates) -> list[tuple[RunSpec, float]]:
+        """Of each search that has not ended, a run like those that it will want, and how many of them to expect."""
+        return [
+            (self.spec.run(grid.name, 0, grid.sizes[grid.start(0.0)]), max(1.0, EXPECTED_RUNS - search.runs))
+            for grid, searches in self._searches(fates)
+            for search in searches
+            if search.status is CrossingStatus.OPEN
+        ]
 
     def results(self, fates: Fates) -> list[Crossing]:
         """Where each search stands, by group in the specification's order and by seed."""
@@ -127,6 +140,8 @@ class _Grid:
         self.largest_irrep_dim = (
             int(Representations(task.group).characters.dimensions.max()) if task.group is not None else None
         )
+        if task.order < 2:
+            raise Li2Error(f"{name} has {task.order} element, too few for a boundary; take groups of two or more.")
         self.dimension = self.largest_irrep_dim or 1
         self.published = critical_ratio(task.order, self.dimension) * task.order**2
         self.cost = self.published * task.order

@@ -1,11 +1,13 @@
 """The loop that has planned runs trained and stores what comes of them."""
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from li2.errors import Li2Error
 from li2.runs import StopRequest, packs_for, seconds_on_one_core
 from li2.specs import Assignment, PlannedRun, Trained, Untrained
 from li2.sweeps.executor import Executor, Lost, Pack, Returned
@@ -20,6 +22,9 @@ LOOKED_AT = 512
 
 POLL_SECONDS = 1.0
 BEAT_SECONDS = 10.0
+
+
+WorkLeft = Callable[[float], float | None]
 
 
 @runtime_checkable
@@ -69,7 +74,7 @@ def drive(
     watch: Callable[[Progress], None],
     stop: StopRequest,
     design: Design | None = None,
-    work: float | None = None,
+    work_left: WorkLeft = lambda done: None,
 ) -> None:
     """Train what is planned, until nothing is left or a stop is asked for.
 
@@ -83,18 +88,21 @@ def drive(
         watch: called about every second.
         stop: looked at as often.
         design: proposes runs from what became of others; default: those in the store are all.
-        work: that is left, in seconds of one core by our estimate; None if nobody knows.
+        work_left: told the work that this call has done, says how much is left (both in seconds of one core by our
+            estimate), or None if nobody knows; asked when runs have come back.
 
     Raises:
         OSError: if the store cannot be written; what it held stays.
     """
     driver = _Driver(store, executor, design)
-    pace = _Pace(work)
+    pace = _Pace(work_left)
     beat = time.monotonic()
     try:
         with executor:
             while not stop.asked and driver.hand_out():
                 ended = executor.wait(POLL_SECONDS)
+                if stop.asked:  # what the same signal killed was not lost by its own fault
+                    ended = [end for end in ended if isinstance(end, Returned)]
                 driver.take(ended)
                 pace.count(ended)
                 now = time.monotonic()
@@ -126,7 +134,7 @@ class _Driver:
             self._proposed = True
         while self._training < self._executor.slots + 1:  # one waits, so that no worker does
             if not self._queue:
-                self._queue.extend(self._packed(self._store.ready(LOOKED_AT)))
+                self._queue.extend(self._packed(self._unchanged(self._store.ready(LOOKED_AT))))
             if not self._queue:
                 break
             assignments = self._queue.popleft()
@@ -135,6 +143,14 @@ class _Driver:
             self._executor.submit(Pack(f"{assignments[0].key[:16]}-{self._packs}", assignments))
             self._training += 1
         return self._training > 0
+
+    def _unchanged(self, assignments: Sequence[Assignment]) -> list[Assignment]:
+        """Those whose files are what they were when they were planned; the others fail."""
+        failures = [Untrained(one.key, reason) for one in assignments if (reason := _changed(one)) is not None]
+        if failures:
+            self._store.fail(failures)
+        failed = {failure.key for failure in failures}
+        return [assignment for assignment in assignments if assignment.key not in failed]
 
     def _packed(self, assignments: Sequence[Assignment]) -> list[tuple[Assignment, ...]]:
         """The assignments in packs; suspects alone, and last."""
@@ -170,28 +186,44 @@ class _Driver:
             else:
                 again.append(assignment.key)
         self._suspects.update(again)
-        self._store.release(again)
+        self._store.release(again, lost=True)
         return given_up
+
+
+def _changed(assignment: Assignment) -> str | None:
+    """Why a run is no longer what was planned, if it is not."""
+    planned = PlannedRun(assignment.spec, assignment.parent)
+    try:
+        if planned.names_files and planned.key != assignment.key:
+            return "a file that it names has changed since it was planned"
+    except Li2Error as error:
+        return str(error)
+    return None
 
 
 class _Pace:
     """How long the work that is left takes, from how long that took which has come back.
 
     Args:
-        work: that is to be done, in seconds of one core by our estimate; None if nobody knows.
+        work_left: see :func:`drive`.
     """
 
-    def __init__(self, work: float | None) -> None:
-        self._work, self._done, self._begun = work, 0.0, time.monotonic()
+    def __init__(self, work_left: WorkLeft) -> None:
+        self._work_left, self._done, self._begun = work_left, 0.0, time.monotonic()
+        self._seconds, self._said = math.nan, self._begun
 
     def count(self, ended: Sequence[Returned | Lost]) -> None:
         """Take note of what came back."""
         for end in ended:
             if isinstance(end, Returned):
-                self._done += sum(seconds_on_one_core(assignment.spec) for assignment in end.pack.assignments)
+                specs = [assignment.spec for assignment in end.pack.assignments]
+                self._done += sum(seconds_on_one_core(spec, len(specs)) for spec in specs)
+        if ended and self._done:
+            left, self._said = self._work_left(self._done), time.monotonic()
+            self._seconds = math.nan if left is None else left / self._done * (self._said - self._begun)
 
     def seconds_left(self) -> float | None:
         """From now."""
-        if self._work is None or not self._done:
+        if math.isnan(self._seconds):
             return None
-        return max(0.0, self._work - self._done) / self._done * (time.monotonic() - self._begun)
+        return max(0.0, self._seconds - (time.monotonic() - self._said))

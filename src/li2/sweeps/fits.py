@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
-from scipy import stats
 from scipy.optimize import brentq
-from scipy.special import log_ndtr
+from scipy.special import fdtrc, log_ndtr
 
 from li2.statistics import Interval, least_squares_with_excess, t_quantile
 from li2.sweeps.crossings import Crossing, CrossingStatus
@@ -236,6 +235,7 @@ def boundary_law(estimates: Sequence[Estimate]) -> Law | None:
     """
     if len({estimate.order for estimate in estimates}) < 2:
         return None
+    estimates = _closed(estimates)
     groups = len(estimates)
     orders = [estimate.order for estimate in estimates]
     logs, errors = _logs_and_errors(estimates)
@@ -288,6 +288,7 @@ def dimension_law(estimates: Sequence[Estimate]) -> DimensionLaw | None:
     Returns:
         None with fewer groups than two more than different d_max.
     """
+    estimates = _closed(estimates)
     dimensions = np.array([estimate.largest_irrep_dim or 1 for estimate in estimates])
     distinct = np.unique(dimensions)
     if len(estimates) < len(distinct) + 2:
@@ -335,7 +336,12 @@ def _f_test(terms: Float[np.ndarray, "N 3"], logs: Float[np.ndarray, " N"], erro
     joint = least_squares_with_excess(terms, logs, errors)
     away = joint.best[1:] - 1
     statistic = float(away @ np.linalg.solve(joint.covariance[1:, 1:], away)) / 2
-    return float(stats.f.sf(statistic, 2, len(logs) - 3))
+    return float(fdtrc(2, len(logs) - 3, statistic))
+
+
+def _closed(estimates: Sequence[Estimate]) -> list[Estimate]:
+    """Those whose intervals have both ends, unless none has (one seed each): the others say next to nothing."""
+    return [estimate for estimate in estimates if math.isfinite(estimate.error)] or list(estimates)
 
 
 def _terms(orders: Sequence[int]) -> Float[np.ndarray, "N 3"]:

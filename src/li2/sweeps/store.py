@@ -118,6 +118,11 @@ class Store:
         with self._writing():
             pass
 
+    def last_sign(self) -> float | None:
+        """UNIX time of the last sign of life of a driver that has not ended as it should; None if there is none."""
+        rows = self._rows("SELECT heartbeat FROM driver")
+        return rows[0][0] if rows else None
+
     def add(self, runs: Iterable[PlannedRun]) -> int:
         """Plan runs that are not there yet, a run after its parent; returns how many were new.
 
@@ -190,7 +195,7 @@ class Store:
                         self._path, f"run {parent} is done and its weights, which others start from, are gone"
                     )
             return [
-                Assignment(key, RunSpec(**json.loads(spec)), initial.get(parent), bool(keep))
+                Assignment(key, RunSpec(**json.loads(spec)), initial.get(parent), bool(keep), parent)
                 for key, spec, parent, keep in rows
             ]
 
@@ -252,9 +257,15 @@ class Store:
             connection.execute(update, (failure.reason, now, failure.key))
             connection.execute(_FAIL_BELOW, (failure.key, now))
 
-    def release(self, keys: Iterable[str] | None = None) -> None:
-        """Make running runs planned again; None: all of them, which a driver that died has left."""
-        update = "UPDATE runs SET status = 'planned', started_at = NULL, worker = NULL WHERE status = 'running'"
+    def release(self, keys: Iterable[str] | None = None, *, lost: bool = False) -> None:
+        """Make running runs planned again; None: all of them, which a driver that died or was stopped has left.
+
+        Args:
+            keys: which.
+            lost: whether their worker died, so that the attempt counts.
+        """
+        update = "UPDATE runs SET status = 'planned', started_at = NULL, worker = NULL"
+        update += f"{'' if lost else ', attempts = attempts - 1'} WHERE status = 'running'"
         keys = None if keys is None else list(keys)
         with self._writing() as connection:
             if keys is None:
@@ -273,7 +284,7 @@ class Store:
             ).rowcount
 
     def attempts(self, key: str) -> int:
-        """How often a run was started, since it was planned or tried anew."""
+        """How often a run was started, since it was planned or tried anew; not counted are starts that a stop undid."""
         return int(self._row("SELECT attempts FROM runs WHERE key = ?", key)[0])
 
     def counts(self) -> dict[Status, int]:

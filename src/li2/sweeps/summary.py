@@ -1,13 +1,15 @@
 """What a sweep or a search for a boundary has come to, as plain values."""
 
 import math
+import time
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from li2.sweeps.boundary import Boundary
 from li2.sweeps.crossings import Crossing, CrossingStatus
-from li2.sweeps.fits import Estimate, Law, boundary_law, critical_ratio, dimension_law
+from li2.sweeps.fits import DimensionLaw, Estimate, Law, boundary_law, critical_ratio, dimension_law
+from li2.sweeps.lock import PATIENCE
 from li2.sweeps.session import boundary_of
 from li2.sweeps.store import Store
 
@@ -27,6 +29,8 @@ def summary(store: Store) -> dict[str, Any]:
         "failures": dict(Counter(table.loc[table["status"] == "failed", "reason"]).most_common()),
         "seconds": round(float(done["seconds"].sum()), 1),
     }
+    sign = store.last_sign()
+    values["driver_at_work"] = sign is not None and time.time() - sign < PATIENCE
     boundary = boundary_of(store)
     if boundary is not None:
         values["boundary"] = boundary_summary(boundary, boundary.results(store.fates()))
@@ -56,7 +60,9 @@ def boundary_summary(boundary: Boundary, crossings: Sequence[Crossing]) -> dict[
         "runs": runs,
         "grid_runs": grid,
         "sentences": [
+            *_unusual(crossings),
             *(sentence for dimension, law in laws.items() for sentence in _sentences(dimension, law)),
+            *_by_dimension(by_dimension),
             f"{runs} runs; a full grid of the same sharpness from half to twice each critical ratio has {grid}.",
         ],
     }
@@ -89,3 +95,28 @@ def _sentences(dimension: str, law: Law) -> list[str]:
     if law.power is not None:
         sentences.append(f"with α = 1: β = {law.power.beta}, c = {law.power.c}.")
     return sentences
+
+
+_UNUSUAL = {
+    CrossingStatus.BELOW: "generalise on a single training pair",
+    CrossingStatus.ABOVE: "do not generalise on any number of pairs",
+    CrossingStatus.FAILED: "could not be searched, as a run failed",
+    CrossingStatus.OPEN: "are still being searched",
+}
+
+
+def _unusual(crossings: Sequence[Crossing]) -> list[str]:
+    """What became of searches that found no two ends."""
+    sentences = []
+    for status, what in _UNUSUAL.items():
+        found = Counter(crossing.group for crossing in crossings if crossing.status is status)
+        if found:
+            sentences.append(f"seeds that {what}: {', '.join(f'{count} of {name}' for name, count in found.items())}.")
+    return sentences
+
+
+def _by_dimension(law: DimensionLaw | None) -> list[str]:
+    if law is None or law.exponent is None:
+        return []
+    constants = ", ".join(f"{constant} for d_max = {dimension}" for dimension, constant in law.constants.items())
+    return [f"p = c·ln M/M with c = {constants}: c goes as d_max to the power {law.exponent}."]
