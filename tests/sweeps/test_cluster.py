@@ -1,7 +1,6 @@
 """Executors on dask and Slurm, against a scheduler and workers that are processes of their own."""
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -24,6 +23,7 @@ from li2.specs.trained import Assignment, Trained
 from li2.sweeps import cluster
 from li2.sweeps.cluster import DaskExecutor, SlurmExecutor, make_executor
 from li2.sweeps.executor import Executor, Lost, Pack, Returned
+from sweeps.dask_workers import Workers, until
 
 
 def pack(name: str, *, epochs: int = 3, runs: int = 2, group: str = "cyclic:5") -> Pack:
@@ -50,13 +50,6 @@ def gather(executor: Executor, number: int, seconds: float = 60) -> list[Returne
     return ended
 
 
-def until(true: Callable[[], object], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 def descendants() -> set[int]:
     """Processes below this one, without the helper that Python's multiprocessing keeps until the end."""
     found = psutil.Process().children(recursive=True)
@@ -66,47 +59,6 @@ def descendants() -> set[int]:
 def without_time(result: object) -> Trained:
     assert isinstance(result, Trained), result
     return replace(result, outcome=replace(result.outcome, seconds=0.0))
-
-
-class Workers:
-    """A dask scheduler and its workers, each a process without a nanny that would start it again."""
-
-    def __init__(self, directory: Path, number: int) -> None:
-        self._directory = directory
-        self._file = directory / "scheduler.json"
-        self._environment = os.environ | {
-            "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0",
-            "DASK_DISTRIBUTED__SCHEDULER__HTTP__ROUTES": "[]",
-        }
-        self.processes: list[subprocess.Popen[bytes]] = []
-        self.scheduler = self._start(
-            "scheduler",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            "0",
-            "--no-dashboard",
-            "--idle-timeout",
-            "120",
-        )
-        until(lambda: self._file.exists() and self._file.read_text().endswith("}"))
-        self.address = str(json.loads(self._file.read_text())["address"])
-        self.processes = [self.add() for _ in range(number)]
-
-    def _start(self, kind: str, *options: str) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", "--scheduler-file", str(self._file), *options]
-        with (self._directory / f"{kind}.log").open("ab") as log:
-            return subprocess.Popen(
-                command, cwd=self._directory, env=self._environment, stdout=log, stderr=log, start_new_session=True
-            )
-
-    def add(self) -> "subprocess.Popen[bytes]":
-        return self._start("worker", "--no-nanny", "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1")
-
-    def end(self) -> None:
-        for process in (*self.processes, self.scheduler):
-            process.kill()
-            process.wait()
 
 
 @pytest.fixture(scope="module")

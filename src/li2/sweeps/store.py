@@ -36,9 +36,8 @@ WHERE key IN (SELECT key FROM below) AND status = 'planned'
 class Store:
     """Planned, running, done and failed runs of a sweep, with their curves; a context manager.
 
-    Everything that a method was given is on the disk when it returns, all of it or, if it raises, nothing of it (of
-    ``add``: nothing of its last five thousand). Readers (``write=False``) work beside a driver; each process, and each
-    thread, opens its own.
+    Everything that a method was given is on the disk when it returns, or, if it raises, nothing of it (of ``add``:
+    nothing of its last five thousand). Readers work beside a driver; each process, and each thread, opens its own.
 
     Attributes:
         directory: DIR.
@@ -86,8 +85,7 @@ class Store:
         """The store in a directory; for writing it takes the driver's lock.
 
         Raises:
-            Li2Error: if there is none, it is damaged or foreign (it is then not changed), or, for writing, another
-                driver has it.
+            Li2Error: if there is none, it is damaged or foreign (and not changed), or another driver has the lock.
         """
         connection = connect(directory / DATABASE, write=write)
         try:
@@ -119,9 +117,8 @@ class Store:
             pass
 
     def last_sign(self) -> float | None:
-        """UNIX time of the last sign of life of a driver that has not ended as it should; None if there is none."""
-        rows = self._rows("SELECT heartbeat FROM driver")
-        return rows[0][0] if rows else None
+        """UNIX time of the last sign of life of a driver that has not left as it should; None if there is none."""
+        return next((sign for (sign,) in self._rows("SELECT heartbeat FROM driver")), None)
 
     def add(self, runs: Iterable[PlannedRun]) -> int:
         """Plan runs that are not there yet, a run after its parent; returns how many were new.
@@ -260,9 +257,7 @@ class Store:
     def release(self, keys: Iterable[str] | None = None, *, lost: bool = False) -> None:
         """Make running runs planned again; None: all of them, which a driver that died or was stopped has left.
 
-        Args:
-            keys: which.
-            lost: whether their worker died, so that the attempt counts.
+        An attempt counts only if it was lost: if the worker died.
         """
         update = "UPDATE runs SET status = 'planned', started_at = NULL, worker = NULL"
         update += f"{'' if lost else ', attempts = attempts - 1'} WHERE status = 'running'"
@@ -341,11 +336,7 @@ class Store:
         """Write runs.parquet, metrics.parquet and diagnosis.parquet; returns their paths.
 
         The curves of all done runs are stacked, with the run's key in the first column; a column that a run lacks is
-        null in its rows. Memory does not grow with the number of runs. Beside a running driver the runs come last, so
-        that each curve's run is done in runs.parquet.
-
-        Raises:
-            OSError: if they cannot be written; what was there before stays.
+        null in its rows. Memory does not grow with the number of runs. What was there before stays if writing fails.
         """
         directory.mkdir(parents=True, exist_ok=True)
         paths = [directory / f"{name}.parquet" for name in ("runs", "metrics", "diagnosis")]
@@ -353,7 +344,7 @@ class Store:
             numbers = [row[0] for row in self._rows("SELECT number FROM runs WHERE status = 'done' ORDER BY number")]
             for path in paths[1:]:
                 write_curves(path, partial(self._results, path.stem, numbers))
-            write_runs(paths[0], self._batches())
+            write_runs(paths[0], self._batches())  # last, so that beside a driver each curve's run is done in it
         return paths
 
     def close(self) -> None:
