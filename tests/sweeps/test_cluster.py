@@ -1,11 +1,13 @@
 """Executors on dask and Slurm, against a scheduler and workers that are processes of their own."""
 
 import contextlib
+import gc
 import os
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -232,6 +234,9 @@ def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[
     for job in submitted():
         with contextlib.suppress(ProcessLookupError):
             os.killpg(job, signal.SIGKILL)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # dask-jobqueue does not close the files of its certificates
+        gc.collect()
 
 
 def slurm(**values: object) -> ExecutorSpec:

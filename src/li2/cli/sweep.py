@@ -164,7 +164,7 @@ def work_on(store: "Store", executor: ExecutorSpec, as_json: bool) -> None:
     """Train what a store still plans, and write the report; exit codes 130 if stopped, 1 if runs failed."""
     from li2.report import write_sweep_report
     from li2.runs import code_version, stop_on_signal
-    from li2.sweeps import Status, carry_on
+    from li2.sweeps import Status, carry_on, open_store
 
     with store:
         others = sorted(set(store.versions()) - {code_version()})
@@ -177,8 +177,9 @@ def work_on(store: "Store", executor: ExecutorSpec, as_json: bool) -> None:
                 carry_on(store, executor, progress, stop)
             except Li2Error as error:
                 raise Li2Error(f"{error} The runs stay planned: li2 sweep resume {store.directory} goes on.") from error
+    with open_store(store.directory) as store:
         write_sweep_report(store, store.directory)
-        print_state(store, as_json, ours=True)
+        print_state(store, as_json)
         if stop.asked:
             raise typer.Exit(130)
         if store.counts()[Status.FAILED]:
@@ -209,8 +210,8 @@ def print_cost(cost: "Cost", executor: ExecutorSpec, as_json: bool) -> None:
         print(f"\n{slurm_script(executor)}")
 
 
-def print_state(store: "Store", as_json: bool, ours: bool = False) -> None:
-    """Print how far a sweep is, what has become of its runs, and where things are; ours: whether we are its driver."""
+def print_state(store: "Store", as_json: bool) -> None:
+    """Print how far a sweep is, what has become of its runs, and where things are."""
     from li2.sweeps import summary
 
     values = summary(store)
@@ -235,5 +236,5 @@ def print_state(store: "Store", as_json: bool, ours: bool = False) -> None:
     if (report := store.directory / "report.html").exists():
         age = time.time() - report.stat().st_mtime
         console.print(f"report  {report}" + (f"  ({printed_seconds(age)} old)" if age > 60 else ""), soft_wrap=True)
-    if (values["runs"]["planned"] or values["runs"]["running"]) and (ours or not values["driver_at_work"]):
+    if (values["runs"]["planned"] or values["runs"]["running"]) and not values["driver_at_work"]:
         console.print(f"go on   li2 sweep resume {store.directory}", soft_wrap=True)
