@@ -247,6 +247,17 @@ def test_a_file_that_has_changed_fails_its_run(tmp_path: Path) -> None:
         assert store.table()["n"].tolist() == [8]
 
 
+def test_more_failing_runs_than_are_looked_at_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("li2.sweeps.driver.LOOKED_AT", 2)
+    index = tmp_path / "index.npy"
+    np.save(index, np.arange(8))
+    words = ["group=cyclic:5", "width=16", "epochs=2", f"train_index={index}", "seed=range(0,5)"]
+    with begun(tmp_path / "sweep", words) as store:
+        index.unlink()
+        drive(store, Inline(), ignore, Stop())
+        assert store.counts()[Status.FAILED] == 5
+
+
 def test_leaving_the_executor_ends_its_processes_and_drops_their_work(tmp_path: Path) -> None:
     with begun(tmp_path / "sweep", ["group=cyclic:5", "width=16", "epochs=1000000"]) as store:
         drive(store, LocalExecutor(workers=1), (stop := Stop(3)).watch, stop)

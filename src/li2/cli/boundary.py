@@ -8,23 +8,19 @@ from rich.console import Console
 from rich.table import Table
 
 from li2.cli.keys import keys_epilog
-from li2.cli.sweep import AsJson, print_cost, split_executor, work_on
+from li2.cli.options import AsJson, Config, DryRun, Settings
+from li2.cli.sweep import print_cost, split_executor, work_on
 from li2.errors import Li2Error
-from li2.specs import BOUNDARY_KEYS, BoundarySpec, read_config, read_overrides
+from li2.specs import BOUNDARY_KEYS, EXECUTOR_KEYS, BoundarySpec, read_config, read_overrides
 
-BOUNDARY_EPILOG = keys_epilog(BOUNDARY_KEYS)
+BOUNDARY_EPILOG = keys_epilog(BOUNDARY_KEYS) + "\n\n" + keys_epilog(EXECUTOR_KEYS)
 
 
 def boundary_command(
-    settings: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[KEY=VALUE]...", show_default=False, help="See the keys below."),
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="TOML or YAML file of keys; KEY=VALUE comes after it.")
-    ] = None,
+    settings: Settings = None,
+    config: Config = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Its directory, new or empty.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost, and do nothing.")] = False,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Find how much data each group needs to generalise, and fit the law p = c·(ln M)^α/M^β.

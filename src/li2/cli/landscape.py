@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from li2.cli.keys import keys_epilog
+from li2.cli.options import AsJson, Config, Settings
 from li2.cli.progress import show_count
 from li2.specs import LANDSCAPE_KEYS, LandscapeSpec, read_config, read_overrides
 
@@ -23,17 +24,12 @@ MOST_ROWS = 40
 
 
 def landscape_command(
-    settings: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[KEY=VALUE]...", show_default=False, help="See the keys below."),
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="TOML or YAML file of keys; KEY=VALUE comes after it.")
-    ] = None,
+    settings: Settings = None,
+    config: Config = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write end points, maxima and figures there, new or empty.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Find the maxima of a hidden node's energy, and compare them with those that the theory predicts.
 

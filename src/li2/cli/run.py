@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from li2.cli.keys import keys_epilog
+from li2.cli.options import AsJson, Config, Settings
 from li2.cli.progress import show_progress
 from li2.errors import Li2Error
 from li2.specs import RunSpec, overridden, read_config, read_overrides
@@ -15,20 +16,13 @@ RUN_EPILOG = keys_epilog()
 
 
 def run_command(
-    settings: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[KEY=VALUE]...", show_default=False, help="See the keys below."),
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="TOML or YAML file of keys; KEY=VALUE comes after it.")
-    ] = None,
+    settings: Settings = None,
+    config: Config = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Where the run goes, new or empty. Default: runs/<group>-<time>-<hash>."),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the outcome as one JSON object on stdout, and nothing else.")
-    ] = False,
+    as_json: AsJson = False,
     resume: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Go on with the run there; with epochs=N, extend it to N epochs."),

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from li2.cli.keys import keys_epilog
+from li2.cli.options import AsJson, DryRun
 from li2.cli.progress import show_sweep
 from li2.cli.words import counted, printed_bytes, printed_seconds
 from li2.errors import Li2Error
@@ -29,7 +30,6 @@ sweep_app = typer.Typer(
 )
 
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="The sweep's directory.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else.")]
 
 
 def with_start(words: list[str]) -> list[str]:
@@ -51,7 +51,7 @@ def start_command(
         str | None, typer.Option("--plan", metavar="NAME", help="A ready plan; li2 sweep plans lists them.")
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="The sweep's directory, new or empty.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost, and do nothing.")] = False,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Train all combinations of the keys' values.

@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from li2.cli.keys import keys_epilog
+from li2.cli.options import AsJson
 from li2.cli.pages import check_page, write_page
 from li2.cli.progress import show_count
 from li2.specs import VERIFY_KEYS, VerifySpec, read_overrides
@@ -43,7 +44,7 @@ def verify_command(
     scale: Annotated[
         str, typer.Option(metavar="SCALE", help="quick: minutes in all; paper: the full laws, much longer.")
     ] = "quick",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else.")] = False,
+    as_json: AsJson = False,
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write statements, verdicts, figures and checks to a page.")
     ] = None,

@@ -62,11 +62,6 @@ class Progress:
         """Runs that are done or have failed."""
         return self.counts[Status.DONE] + self.counts[Status.FAILED]
 
-    @property
-    def left(self) -> int:
-        """Runs that are not."""
-        return self.total - self.ended
-
 
 def drive(
     store: Store,
@@ -133,8 +128,8 @@ class _Driver:
             self._store.add(self._design.propose(self._store.fates()))
             self._proposed = True
         while self._training < self._executor.slots + 1:  # one waits, so that no worker does
-            if not self._queue:
-                self._queue.extend(self._packed(self._unchanged(self._store.ready(LOOKED_AT))))
+            while not self._queue and (planned := self._store.ready(LOOKED_AT)):
+                self._queue.extend(self._packed(self._unchanged(planned)))
             if not self._queue:
                 break
             assignments = self._queue.popleft()
