@@ -167,29 +167,35 @@ def _until(true: Callable[[], bool], what: str, directory: Path, seconds: float 
 
 def check(directory: Path) -> None:
     """Train packs through jobs, cancel one in the middle, compare every result with the same run trained here."""
-    packs = [
-        Pack(
-            f"pack-{number}",
-            tuple(
-                Assignment(
-                    f"{number}-{seed}",
-                    RunSpec(group="cyclic:23", width=128, epochs=500, seed=RUNS_OF_A_PACK * number + seed),
-                    keep_weights=True,
-                )
-                for seed in range(RUNS_OF_A_PACK)
-            ),
-        )
-        for number in range(PACKS)
+    packs = [_pack(number) for number in range(PACKS)]
+    results = _through_slurm(packs, directory)
+    for pack in packs:
+        for here in train_assignments(pack.assignments):
+            there = results[here.key]
+            assert isinstance(here, Trained), here
+            assert (here.metrics, here.weights) == (there.metrics, there.weights), f"{here.key} differs"
+    print("every run is as when trained here, to the last bit of its curves and weights")
+
+
+def _pack(number: int) -> Pack:
+    specs = [
+        RunSpec(group="cyclic:23", width=128, epochs=500, seed=RUNS_OF_A_PACK * number + seed)
+        for seed in range(RUNS_OF_A_PACK)
     ]
+    assignments = (Assignment(f"{number}-{seed}", spec, keep_weights=True) for seed, spec in enumerate(specs))
+    return Pack(f"pack-{number}", tuple(assignments))
+
+
+def _through_slurm(packs: list[Pack], directory: Path) -> dict[str, Trained]:
+    """What jobs make of the packs' runs, one of the jobs being cancelled in the middle."""
     spec = ExecutorSpec(
         executor="slurm", jobs=JOBS, cores=1, memory="1GB", partition="check", walltime="00:20:00", interface="lo"
     )
-    executor = make_executor(spec, directory / "jobs")
     waiting, attempts = list(packs), dict.fromkeys((pack.name for pack in packs), 0)
     results: dict[str, Trained] = {}
     lost, busy, cancelled, seen = 0, 0, None, set[str]()
     begun = time.monotonic()
-    with executor:
+    with make_executor(spec, directory / "jobs") as executor:
         while len(results) < PACKS * RUNS_OF_A_PACK or len(seen) <= JOBS:  # until the cancelled job is replaced, too
             if time.monotonic() - begun > 400:
                 raise TimeoutError(
@@ -218,16 +224,10 @@ def check(directory: Path) -> None:
                 subprocess.run(["scancel", cancelled], check=True)
                 print(f"cancelled job {cancelled} with {len(results)} runs done and {busy} packs in training")
         took = time.monotonic() - begun
-    print(
-        f"{len(results)} runs by jobs {', '.join(sorted(seen, key=int))} in {took:.0f} s, {lost} packs lost on the way"
-    )
+    jobs = ", ".join(sorted(seen, key=int))
+    print(f"{len(results)} runs by jobs {jobs} in {took:.0f} s, {lost} packs lost on the way")
     assert cancelled is not None, "nothing was cancelled"
-    for pack in packs:
-        for here in train_assignments(pack.assignments):
-            there = results[here.key]
-            assert isinstance(here, Trained), here
-            assert (here.metrics, here.weights) == (there.metrics, there.weights), f"{here.key} differs"
-    print("every run is as when trained here, to the last bit of its curves and weights")
+    return results
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from li2.runs.record import Record
 from li2.runs.setup import Setup
 from li2.runs.version import code_version
 from li2.specs import Assignment, Facts, Trained, Untrained
-from li2.tasks import Split, Task, build_split, build_task
+from li2.tasks import Split, Task
 from li2.training import Position
 
 
@@ -70,9 +70,7 @@ class _Never:
 
 
 def _member(assignment: Assignment) -> Member:
-    spec = assignment.spec
-    task = build_task(spec.group, spec.operands)
-    setup = Setup.build(spec, task, build_split(task, spec))
+    setup = Setup.of(assignment.spec)
     weights = setup.initial_weights() if assignment.initial is None else _continued(assignment.initial, setup)
     return Member(setup, Record(), setup.trainee.start(weights))
 

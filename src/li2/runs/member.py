@@ -16,7 +16,6 @@ from li2.runs.record import Record
 from li2.runs.setup import Setup
 from li2.runs.store import RunDirectory, new_directory
 from li2.specs import Outcome, RunSpec, StageBoundary
-from li2.tasks import build_split, build_task
 from li2.theorems import compare_course, compare_flow
 from li2.training import Position
 
@@ -89,8 +88,8 @@ class Member:
         """Keep everything so far, to go on from; in memory there is nothing to do."""
 
     def finish(self, position: Position) -> None:
-        """Keep everything, with what the run has come to."""
-        self.position = position
+        """Keep the weights: a copy, as the position's tensors are parts of those of the whole pack."""
+        self.position = Position(position.epoch, position.weights.clone(), None, {})
 
     def outcome(self, position: Position) -> Outcome:
         """What the run has come to at its last position."""
@@ -110,10 +109,9 @@ class KeptMember(Member):
     @classmethod
     def start(cls, spec: RunSpec, out: Path | None) -> "KeptMember":
         """A new run; see :func:`li2.runs.start`."""
-        task = build_task(spec.group, spec.operands)
-        setup = Setup.build(spec, task, build_split(task, spec))
+        setup = Setup.of(spec)
         position = setup.trainee.start(setup.initial_weights())
-        directory = RunDirectory.create(new_directory(out, spec), spec, task, setup.split, position)
+        directory = RunDirectory.create(new_directory(out, spec), spec, setup.task, setup.split, position)
         return cls(setup, Record(), position, directory=directory)
 
     @classmethod

@@ -20,7 +20,7 @@ from li2.models import (
 )
 from li2.optim import Optimizer, make_optimizer
 from li2.specs import RunSpec
-from li2.tasks import Complement, Split, Task, examples_of, main_memory, samples_of
+from li2.tasks import Complement, Split, Task, build_split, build_task, examples_of, main_memory, samples_of
 from li2.training import Trainee
 
 
@@ -41,6 +41,12 @@ class Setup:
     optimizer: Optimizer
     basis: FourierBasis | None
     no_irreps_reason: str | None
+
+    @classmethod
+    def of(cls, spec: RunSpec) -> "Setup":
+        """The set-up of a run that begins; raises Li2Error as :meth:`build` does, or if its task or split is wrong."""
+        task = build_task(spec.group, spec.operands)
+        return cls.build(spec, task, build_split(task, spec))
 
     @classmethod
     def build(cls, spec: RunSpec, task: Task, split: Split) -> "Setup":
