@@ -235,7 +235,7 @@ class Ours:
         spec = specification(M, weights.W.shape[1], n, weights.W.device.type)
         task = build_task(spec.group)
         trainee = Setup.build(spec, task, build_split(task, spec)).trainee
-        weights = Weights(*(tensor.contiguous() for tensor in weights))
+        weights = weights.map(torch.Tensor.contiguous)
         self.training = Training([trainee], [trainee.start(weights)])
 
     def epoch(self) -> dict[str, float]:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from li2.models import TwoLayer, Weights, named_activation, named_loss
-from li2.models.passes import Autograd, ClosedForm
+from li2.models.passes import Autograd, ClosedForm, Gradients
 from problems import ACTIVATIONS, LOSSES, plain_activation, plain_loss
 
 
@@ -16,6 +16,11 @@ def drawn(runs: int, samples: int, operands: int, order: int, width: int) -> tup
     W, V = (torch.randn(shape, generator=generator, dtype=torch.float64) for shape in
             ((runs, operands * order, width), (runs, width, order)))  # fmt: skip
     return elements + order * torch.arange(operands), labels, Weights(W, V)
+
+
+def flat(gradients: Gradients) -> list[torch.Tensor]:
+    """Outputs, ∂loss/∂W, ∂loss/∂V."""
+    return [gradients.outputs, *gradients.of_loss]
 
 
 def by_autograd(
@@ -48,7 +53,7 @@ def test_passes_are_what_autograd_does(
         alone = passes.outputs(weights, batch)
         for run in range(runs):
             own = (tensor[run] for tensor in (rows, labels, *weights))
-            for value, expected in zip(measured, by_autograd(activation, loss, 1.5, *own), strict=True):
+            for value, expected in zip(flat(measured), by_autograd(activation, loss, 1.5, *own), strict=True):
                 assert torch.allclose(value[run], expected, rtol=1e-10, atol=1e-11)
         assert torch.allclose(alone, measured.outputs, rtol=1e-13)
     assert all(torch.equal(now, then) for now, then in zip(weights, before, strict=True))
@@ -60,7 +65,7 @@ def test_the_general_way_is_the_same(loss: str) -> None:
     network = TwoLayer(named_activation("silu"), output_scale=0.7)
     ways = (ClosedForm(network, named_loss(loss), weights), Autograd(network.forward, named_loss(loss)))
     closed, general = (way.gradients(weights, way.batch(rows, labels)) for way in ways)
-    for one, other in zip(closed, general, strict=True):
+    for one, other in zip(flat(closed), flat(general), strict=True):
         assert torch.allclose(one, other, rtol=1e-10, atol=1e-12)
 
 
@@ -73,12 +78,12 @@ def test_a_run_is_the_same_to_the_last_bit_beside_others(
     samples: int, order: int, width: int, dtype: torch.dtype, activation: str
 ) -> None:
     rows, labels, weights = drawn(5, samples, 2, order, width)
-    weights = Weights(*(tensor.to(dtype) for tensor in weights))
+    weights = weights.map(lambda tensor: tensor.to(dtype))
     network, loss = TwoLayer(named_activation(activation)), named_loss("mse-centred")
     together = ClosedForm(network, loss, weights)
-    all_five = [tensor.clone() for tensor in together.gradients(weights, together.batch(rows, labels))]
+    all_five = [tensor.clone() for tensor in flat(together.gradients(weights, together.batch(rows, labels)))]
     for runs in (slice(3, 4), slice(1, 3)):
-        some = Weights(*(tensor[runs].clone() for tensor in weights))
+        some = weights.map(lambda tensor: tensor[runs].clone())
         fewer = ClosedForm(network, loss, some)
-        for five, own in zip(all_five, fewer.gradients(some, fewer.batch(rows[runs], labels[runs])), strict=True):
+        for five, own in zip(all_five, flat(fewer.gradients(some, fewer.batch(rows[runs], labels[runs]))), strict=True):
             assert torch.equal(five[runs], own)

@@ -102,7 +102,7 @@ def test_initial_weights_do_not_depend_on_dtype_and_repeat() -> None:
 
 def test_initial_weights_from_a_file(tmp_path: pytest.TempPathFactory) -> None:
     weights = small_weights(width=8)
-    save_file(weights._asdict(), tmp_path / "w.safetensors")
+    save_file(weights.named(), tmp_path / "w.safetensors")
     spec = RunSpec(group="cyclic:7", width=8, dtype="float64", init_weights=str(tmp_path / "w.safetensors"))
     assert torch.equal(initial_weights(spec, 2, 7, CPU).W, weights.W)
     assert torch.equal(initial_weights(spec, 2, 7, CPU).V, weights.V)

@@ -12,8 +12,9 @@ from li2.specs import RunSpec
                                              ("adam", {"beta1": 0.8, "beta2": 0.95}), ("adamw", {})])  # fmt: skip
 def test_same_steps_as_torch(name: str, extra: dict[str, float], decay: float) -> None:
     generator = torch.Generator().manual_seed(0)
-    start = [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in ((3, 4), (5,))]
-    ours, theirs = [p.clone() for p in start], [p.clone().requires_grad_() for p in start]
+    shapes = {"W": (3, 4), "V": (5,)}
+    ours = {name: torch.randn(shape, generator=generator, dtype=torch.float64) for name, shape in shapes.items()}
+    theirs = [p.clone().requires_grad_() for p in ours.values()]
     optimizer = make_optimizer(RunSpec(optimizer=name, weight_decay=decay, **extra))
     state = optimizer.init(ours)
     betas = {} if name == "sgd" else {"betas": (extra.get("beta1", 0.9), extra.get("beta2", 0.999))}
@@ -25,10 +26,10 @@ def test_same_steps_as_torch(name: str, extra: dict[str, float], decay: float) -
             group["lr"] = 0.05 / step
         for p in theirs:
             p.grad = torch.sin(3 * p.detach())
-        gradients = [torch.sin(3 * p) for p in ours]
+        gradients = {name: torch.sin(3 * p) for name, p in ours.items()}
         reference.step()
         optimizer.update(ours, gradients, state, step, 0.05 / step, decay)
-        for p, q in zip(ours, theirs, strict=True):
+        for p, q in zip(ours.values(), theirs, strict=True):
             assert (p - q.detach()).abs().max() < 1e-13
 
 
@@ -39,11 +40,11 @@ def test_runs_side_by_side_have_their_own_rates_and_decays(name: str) -> None:
     rates, decays = (torch.tensor(values, dtype=torch.float64) for values in ([0.1, 0.0, 0.02], [0.0, 0.3, 0.1]))
     optimizer = make_optimizer(RunSpec(optimizer=name))
     together, alone = start.clone(), [run.clone() for run in start]
-    state, states = optimizer.init([together]), [optimizer.init([run]) for run in alone]
+    state, states = optimizer.init({"W": together}), [optimizer.init({"W": run}) for run in alone]
     for step in range(1, 20):
-        optimizer.update([together], [torch.sin(3 * together)], state, step, rates, decays)
+        optimizer.update({"W": together}, {"W": torch.sin(3 * together)}, state, step, rates, decays)
         for run, own, lr, decay in zip(alone, states, rates.tolist(), decays.tolist(), strict=True):
-            optimizer.update([run], [torch.sin(3 * run)], own, step, lr, decay)
+            optimizer.update({"W": run}, {"W": torch.sin(3 * run)}, own, step, lr, decay)
     assert (together - torch.stack(alone)).abs().max() < 1e-13
     assert torch.equal(together[1], start[1])  # a rate of zero moves nothing
 

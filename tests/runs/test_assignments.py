@@ -61,7 +61,7 @@ def test_a_run_goes_on_from_given_weights() -> None:
     damaged = [assigned(other, initial=trained.weights), assigned(first, initial=b"nothing")]
     wrong, torn = (train_assignments([assignment])[0] for assignment in damaged)
     assert isinstance(wrong, Untrained)
-    assert "keep group, operands and width" in wrong.reason
+    assert "keep group, operands and sizes" in wrong.reason
     assert isinstance(torn, Untrained)
     assert "damaged" in torn.reason
     lacking = save({"W": torch.zeros(16, 32)})

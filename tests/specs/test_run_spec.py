@@ -42,7 +42,7 @@ def test_defaults_are_figure_3() -> None:
         ({"width": "many"}, "width must be a whole number"),
         ({"epochs": -1}, "epochs must be a whole number"),
         ({"seed": 2**32}, "seed must be a whole number from 0"),
-        ({"loss": "l1"}, "loss must be mse, mse-centred or cross-entropy"),
+        ({"loss": "l1"}, "loss must be mse, mse-centred, cross-entropy or stablemax"),
         ({"optimizer": "lion"}, "optimizer must be"),
         ({"activation": "gelu"}, "activation='gelu' is not known"),
         ({"schedule": "warm"}, "schedule='warm' is not known"),

@@ -122,8 +122,8 @@ def test_float32_is_taken_where_it_is_harmless() -> None:
     """The figures of float32 weights are those of float64 to the stated error, with much decay and with very little."""
     for decay in (0.1, 1e-5):
         problem, weights = small_problem(loss="mse", decay=decay), small_weights(width=25)
-        single = Weights(*(tensor.float() for tensor in weights))
-        snapshots = Snapshot.of(problem, single), Snapshot.of(problem, Weights(*(tensor.double() for tensor in single)))
+        single = weights.map(torch.Tensor.float)
+        snapshots = Snapshot.of(problem, single), Snapshot.of(problem, single.map(torch.Tensor.double))
         assert snapshots[0].ridge_gram is not None
         assert (snapshots[0].ridge_gram.factor.dtype == torch.float32) == (decay == 0.1)
         for figures in (compare_ridge, gram_figures):

@@ -140,7 +140,7 @@ def small_trainees(count: int, **changes: Any) -> list[tuple[Trainee, Weights]]:
         problem = small_problem("silu", "mse-centred", n=32, seed=seed)
         rate = [lambda epoch: 1e-2, lambda epoch: 3e-3 / (1 + epoch), lambda epoch: 0.05][seed % 3]
         trainee = Trainee(problem, problem.train, Adam(0.9, 0.99, True), 1e-3 * seed, rate, seed=seed, **changes)
-        trainees.append((trainee, Weights(*(t.float() for t in small_weights(width=16, seed=seed)))))
+        trainees.append((trainee, small_weights(width=16, seed=seed).map(torch.Tensor.float)))
     return trainees
 
 

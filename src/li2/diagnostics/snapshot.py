@@ -46,7 +46,7 @@ class Snapshot:
         passes = ClosedForm(problem.network, problem.loss, weights)
         batch = passes.batch(problem.train.rows[None], problem.train.labels[None])
         gradients = passes.gradients(Weights(weights.W[None], weights.V[None]), batch)
-        return cls(problem, weights, gradients.outputs[0], gradients.in_W[0], basis)
+        return cls(problem, weights, gradients.outputs[0], gradients.of_loss.W[0], basis)
 
     @cached_property
     def correlations(self) -> Float[Tensor, "M K"]:

@@ -8,7 +8,8 @@ from li2.models.initial import initial_weights
 from li2.models.losses import Loss, named_loss
 from li2.models.module import TwoLayerModule
 from li2.models.problem import Problem
-from li2.models.two_layer import TwoLayer, Weights, sum_into_rows
+from li2.models.two_layer import TwoLayer, sum_into_rows
+from li2.models.weights import Weights
 
 __all__ = [
     "Activation",

@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from li2.errors import Li2Error
-from li2.models.two_layer import Weights
+from li2.models.weights import Weights
 from li2.specs import RunSpec
 
 WEIGHTS_STREAM = 1
@@ -41,7 +41,7 @@ def initial_weights(spec: RunSpec, operands: int, order: int, device: torch.devi
     dtype = getattr(torch, spec.dtype)
     if spec.init_weights is not None:
         weights = _read(Path(spec.init_weights), inputs, spec.width, order)
-        return Weights(*(tensor.clone().to(device=device, dtype=dtype) for tensor in weights))
+        return weights.map(lambda tensor: tensor.clone().to(device=device, dtype=dtype))
     generator = np.random.default_rng([spec.seed, WEIGHTS_STREAM])
     fan_in = order if spec.init == "published-separate" else inputs
     draw = _normal if spec.init == "gaussian" else _uniform

@@ -4,7 +4,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from li2.models.two_layer import TwoLayer, Weights
+from li2.models.two_layer import TwoLayer
+from li2.models.weights import Weights
 
 
 class TwoLayerModule(nn.Module):

@@ -11,6 +11,7 @@ among them by their size; then last bits may differ.)
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
@@ -18,7 +19,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from li2.models.losses import Loss
-from li2.models.two_layer import TwoLayer, Weights, add_into_rows, one_hot
+from li2.models.two_layer import TwoLayer, add_into_rows, one_hot
+from li2.models.weights import Weights
 
 CHUNK = {"cpu": 2**20, "cuda": 2**26}
 """Samples times nodes that are gone through at a time, by type of device."""
@@ -58,11 +60,10 @@ class Batch:
 
 
 class Gradients(NamedTuple):
-    """Outputs (R, n, M) with the loss's gradients in W (R, d, K) and V (R, K, M)."""
+    """Outputs (R, n, M) with the loss's gradients in the weights."""
 
     outputs: Float[Tensor, "R n M"]
-    in_W: Float[Tensor, "R d K"]
-    in_V: Float[Tensor, "R K M"]
+    of_loss: Weights
 
 
 @runtime_checkable
@@ -149,7 +150,7 @@ class ClosedForm:
             else:
                 add_into_rows(in_W.flatten(0, 1), in_features.flatten(0, 1), chunk.operands)
         scaled = torch.mul(in_V[:, :classes].mT, self.network.output_scale, out=torch.empty_like(weights.V))
-        return Gradients(outputs[..., :classes], in_W, scaled)
+        return Gradients(outputs[..., :classes], Weights(in_W, scaled))
 
     def _features(self, W: Float[Tensor, "R d K"], chunk: Chunk) -> tuple[Tensor, Tensor]:
         """XW and σ(XW) of a chunk, (runs, samples, K), in the buffers."""
@@ -216,16 +217,19 @@ class Autograd:
     def outputs(self, weights: Weights, batch: Batch) -> Float[Tensor, "R n M"]:
         """See :class:`Passes`."""
         with torch.no_grad():
-            runs = zip(*weights, batch.rows, strict=True)
-            return torch.stack([self.network(Weights(W, V), rows) for W, V, rows in runs])
+            return self._outputs(weights, batch)
 
     def gradients(self, weights: Weights, batch: Batch) -> Gradients:
         """See :class:`Passes`."""
-        W, V = leaves = [tensor.detach().clone().requires_grad_() for tensor in weights]
-        runs = zip(W, V, batch.rows, strict=True)
-        outputs = torch.stack([self.network(Weights(*own), rows) for *own, rows in runs])
+        leaves = weights.map(lambda tensor: tensor.detach().clone().requires_grad_())
+        outputs = self._outputs(leaves, batch)
         loss = self.loss.value(outputs, batch.labels, None).sum()
-        return Gradients(outputs.detach(), *torch.autograd.grad(loss, leaves))
+        found = torch.autograd.grad(loss, list(leaves))
+        return Gradients(outputs.detach(), Weights.of(dict(zip(leaves.named(), found, strict=True))))
+
+    def _outputs(self, weights: Weights, batch: Batch) -> Float[Tensor, "R n M"]:
+        runs = range(len(batch.rows))
+        return torch.stack([self.network(weights.map(itemgetter(run)), batch.rows[run]) for run in runs])
 
 
 def padded(matrix: Float[Tensor, "*m M"]) -> Float[Tensor, "*m padded"]:

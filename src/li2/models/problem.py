@@ -9,7 +9,8 @@ from torch import Tensor
 
 from li2.models.examples import Examples
 from li2.models.losses import Loss
-from li2.models.two_layer import TwoLayer, Weights
+from li2.models.two_layer import TwoLayer
+from li2.models.weights import Weights
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,6 @@ X is never built: a row of XW is the sum of the k rows of W that the operands se
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -12,19 +11,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from li2.models.activations import Activation
+from li2.models.weights import Weights
 
 Rows = Int[Tensor, "n k"]
-
-
-class Weights(NamedTuple):
-    """W (kM, K): column j is the hidden node w_j = [u_j; v_j]. V (K, M): the top layer."""
-
-    W: Float[Tensor, "d K"]
-    V: Float[Tensor, "K M"]
-
-    def clone(self) -> "Weights":
-        """A copy that shares no memory."""
-        return Weights(self.W.clone(), self.V.clone())
 
 
 @dataclass(frozen=True)

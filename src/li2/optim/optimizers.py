@@ -5,7 +5,7 @@ each with its own learning rate and weight decay.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -15,7 +15,7 @@ from torch import Tensor
 from li2.specs import RunSpec
 
 State = dict[str, list[Tensor]]
-"""Named buffers, each a list with one tensor per parameter."""
+"""Named buffers, each a list with one tensor per parameter, in their order."""
 
 SMALLEST_RATE = 1e-30
 """Adam divides by its learning rate; where that is 0 (the end of a cosine), this one moves nothing, either."""
@@ -30,14 +30,14 @@ class Optimizer(Protocol):
         """Whether weight decay is added to the gradient (so that V has a ridge solution)."""
         ...
 
-    def init(self, parameters: Sequence[Tensor]) -> State:
+    def init(self, parameters: Mapping[str, Tensor]) -> State:
         """The state before the first step."""
         ...
 
     def update(
         self,
-        parameters: Sequence[Tensor],
-        gradients: Sequence[Tensor],
+        parameters: Mapping[str, Tensor],
+        gradients: Mapping[str, Tensor],
         state: State,
         step: int,
         lr: float | Tensor,
@@ -46,8 +46,8 @@ class Optimizer(Protocol):
         """Change the parameters and the state in place.
 
         Args:
-            parameters: what to update.
-            gradients: of the loss without weight decay; overwritten.
+            parameters: what to update, by name (W, V, …).
+            gradients: of the loss without weight decay, by the same names in the same order; overwritten.
             state: from :meth:`init`.
             step: number of this step, from 1.
             lr: learning rate of this step, one or one for each run, float64 on the CPU, shape (R,).
@@ -63,21 +63,21 @@ class SGD:
     momentum: float
     couples_decay: bool = True
 
-    def init(self, parameters: Sequence[Tensor]) -> State:
+    def init(self, parameters: Mapping[str, Tensor]) -> State:
         """One momentum buffer per parameter, zero."""
-        return {"momentum": [torch.zeros_like(p) for p in parameters]}
+        return {"momentum": [torch.zeros_like(p) for p in parameters.values()]}
 
     def update(
         self,
-        parameters: Sequence[Tensor],
-        gradients: Sequence[Tensor],
+        parameters: Mapping[str, Tensor],
+        gradients: Mapping[str, Tensor],
         state: State,
         step: int,
         lr: float | Tensor,
         weight_decay: float | Tensor,
     ) -> None:
         """See :class:`Optimizer`."""
-        for p, g, buffer in zip(parameters, gradients, state["momentum"], strict=True):
+        for p, g, buffer in zip(parameters.values(), gradients.values(), state["momentum"], strict=True):
             g.addcmul_(p, _per_run(weight_decay, p))
             buffer.mul_(self.momentum).add_(g)
             p.sub_(torch.mul(buffer, _per_run(lr, p), out=g))
@@ -92,17 +92,17 @@ class Adam:
     couples_decay: bool
     epsilon: float = 1e-8
 
-    def init(self, parameters: Sequence[Tensor]) -> State:
+    def init(self, parameters: Mapping[str, Tensor]) -> State:
         """First and second moments, zero."""
         return {
-            "first_moment": [torch.zeros_like(p) for p in parameters],
-            "second_moment": [torch.zeros_like(p) for p in parameters],
+            "first_moment": [torch.zeros_like(p) for p in parameters.values()],
+            "second_moment": [torch.zeros_like(p) for p in parameters.values()],
         }
 
     def update(
         self,
-        parameters: Sequence[Tensor],
-        gradients: Sequence[Tensor],
+        parameters: Mapping[str, Tensor],
+        gradients: Mapping[str, Tensor],
         state: State,
         step: int,
         lr: float | Tensor,
@@ -112,7 +112,7 @@ class Adam:
         slowness = (1 - self.beta1**step) / torch.as_tensor(lr, dtype=torch.float64).clamp_min(SMALLEST_RATE)
         correction = math.sqrt(1 - self.beta2**step)
         moments = zip(state["first_moment"], state["second_moment"], strict=True)
-        for p, g, (first, second) in zip(parameters, gradients, moments, strict=True):
+        for p, g, (first, second) in zip(parameters.values(), gradients.values(), moments, strict=True):
             if self.couples_decay:
                 g.addcmul_(p, _per_run(weight_decay, p))
             else:

@@ -79,15 +79,16 @@ def _continued(initial: bytes, setup: Setup) -> Weights:
     drawn = setup.initial_weights()
     try:
         tensors = load(initial)
-        weights = Weights(*(tensors[name].to(drawn.W) for name in ("W", "V")))
+        weights = Weights.of({name: tensors[name].to(tensor) for name, tensor in drawn.named().items()})
     except (SafetensorError, KeyError) as error:
         raise Li2Error(f"the weights to continue from are damaged: {error}.") from error
     if not all(bool(torch.isfinite(tensor).all()) for tensor in weights):
         raise Li2Error("the weights to continue from are not finite: the run that it continues has diverged.")
     if [tensor.shape for tensor in weights] != [tensor.shape for tensor in drawn]:
+        given, wanted = (" and ".join(str(list(tensor.shape)) for tensor in own) for own in (weights, drawn))
         raise Li2Error(
-            f"the weights to continue from are {list(weights.W.shape)} and {list(weights.V.shape)}, but this run's "
-            f"are {list(drawn.W.shape)} and {list(drawn.V.shape)}; keep group, operands and width as they were."
+            f"the weights to continue from are {given}, but this run's are {wanted}; keep group, operands and sizes of "
+            "the network as they were."
         )
     return weights
 
@@ -109,4 +110,4 @@ def _arrow(table: pd.DataFrame) -> bytes:
 
 
 def _bytes(weights: Weights) -> bytes:
-    return save({name: tensor.cpu().contiguous() for name, tensor in zip(("W", "V"), weights, strict=True)})
+    return save({name: tensor.cpu().contiguous() for name, tensor in weights.named().items()})

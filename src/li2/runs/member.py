@@ -11,7 +11,6 @@ from torch import Tensor
 
 from li2.diagnostics import is_decided
 from li2.errors import Li2Error
-from li2.models import Weights
 from li2.runs.record import Record
 from li2.runs.setup import Setup
 from li2.runs.store import RunDirectory, new_directory
@@ -158,7 +157,7 @@ class KeptMember(Member):
         if 0 not in self.directory.weight_epochs() or outcome.epochs == 0:
             return
         setup = self.setup
-        initial = Weights(*(tensor.to(setup.device) for tensor in self.directory.weights(0)))
+        initial = self.directory.weights(0).map(lambda tensor: tensor.to(setup.device))
         rates = [setup.rate(epoch) for epoch in range(course_length(outcome))]
         if setup.spec.batch_size is None:
             course = compare_course(setup.problem, initial, setup.optimizer, rates, setup.spec.weight_decay)

@@ -153,7 +153,7 @@ class RunDirectory:
 
     def write_weights(self, epoch: int, weights: Weights) -> None:
         """Keep the weights of a diagnosed epoch."""
-        tensors = {name: tensor.cpu() for name, tensor in weights._asdict().items()}
+        tensors = {name: tensor.cpu() for name, tensor in weights.named().items()}
         self._write(f"weights/epoch-{epoch:06d}.safetensors", lambda file: file.write_bytes(save(tensors)))
 
     def weight_epochs(self) -> list[int]:
@@ -165,7 +165,7 @@ class RunDirectory:
         if epoch not in self.weight_epochs():
             raise Li2Error(f"{self.path} keeps no weights of epoch {epoch}; kept are {self.weight_epochs()}.")
         tensors = self._read_tensors(f"weights/epoch-{epoch:06d}.safetensors")
-        return Weights(tensors["W"], tensors["V"])
+        return Weights.of(tensors)
 
     def forget_weights(self, kept: Iterable[int]) -> None:
         """Remove weights of all epochs but these."""
@@ -174,9 +174,9 @@ class RunDirectory:
 
     def write_checkpoint(self, position: Position, seconds: float) -> None:
         """Keep the position to go on from."""
-        tensors = {f"weights.{name}": tensor for name, tensor in position.weights._asdict().items()}
+        tensors = {f"weights.{name}": tensor for name, tensor in position.weights.named().items()}
         if position.previous is not None:
-            tensors |= {f"previous.{name}": tensor for name, tensor in position.previous._asdict().items()}
+            tensors |= {f"previous.{name}": tensor for name, tensor in position.previous.named().items()}
         for name, buffers in position.optimizer.items():
             tensors |= {f"optimizer.{name}.{number}": tensor for number, tensor in enumerate(buffers)}
         tensors = {name: tensor.cpu() for name, tensor in tensors.items()}
@@ -193,11 +193,9 @@ class RunDirectory:
         optimizer: dict[str, list[torch.Tensor]] = {}
         for name in sorted(name for name in tensors if name.startswith("optimizer.")):
             optimizer.setdefault(name.split(".")[1], []).append(tensors[name])
-        previous = None
-        if "previous.W" in tensors:
-            previous = Weights(tensors["previous.W"], tensors["previous.V"])
-        weights = Weights(tensors["weights.W"], tensors["weights.V"])
-        return Position(int(metadata["epoch"]), weights, previous, optimizer), float(metadata["seconds"])
+        weights, previous = (_below(tensors, part) for part in ("weights", "previous"))
+        before = Weights.of(previous) if previous else None
+        return Position(int(metadata["epoch"]), Weights.of(weights), before, optimizer), float(metadata["seconds"])
 
     def write_outcome(self, outcome: Outcome, not_applicable: dict[str, str]) -> None:
         """Write the outcome, with what of the diagnosis did not apply and why."""
@@ -238,6 +236,11 @@ class RunDirectory:
         except (OSError, ValueError, KeyError, TypeError, EOFError, SafetensorError) as error:
             reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or "damaged"
             raise Li2Error(f"cannot read {file}: {reason}.") from error
+
+
+def _below(tensors: dict[str, torch.Tensor], part: str) -> dict[str, torch.Tensor]:
+    """Those whose names begin with a part and a dot, by the rest of their names."""
+    return {name.removeprefix(f"{part}."): tensor for name, tensor in tensors.items() if name.startswith(f"{part}.")}
 
 
 def _json(file: Path) -> Any:

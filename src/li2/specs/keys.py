@@ -23,8 +23,13 @@ class Key:
 
 _CHOICES = {
     "split": ("li2", "sklearn"),
-    "loss": ("mse", "mse-centred", "cross-entropy"),
-    "optimizer": ("adam", "adamw", "sgd"),
+    "architecture": ("mlp", "transformer"),
+    "residual": ("none", "inside", "around"),
+    "embedding": ("one-hot", "trainable"),
+    "loss": ("mse", "mse-centred", "cross-entropy", "stablemax"),
+    "optimizer": ("adam", "adamw", "sgd", "muon"),
+    "muon": ("published", "torch", "exact"),
+    "top_layer": ("trained", "ridge"),
     "init": ("published", "published-separate", "gaussian"),
     "stop": ("never", "generalised", "decided"),
     "dtype": ("float32", "float64"),
@@ -59,7 +64,31 @@ _ALL = [
         "k: the network learns the product x₁·x₂·…·x_k; polynomials are in x, y, z, w for up to four operands, in "
         "x1, x2, … for more",
     ),
-    Key("width", 2048, "a whole number ≥ 1", "K, the number of hidden nodes"),
+    Key(
+        "architecture",
+        "mlp",
+        _one_of("architecture"),
+        "mlp: hidden layers of nodes and a linear top layer; transformer: a small encoder, as a baseline",
+    ),
+    Key(
+        "width", 2048, "a whole number ≥ 1", "K, the number of hidden nodes (of each layer; a transformer's model size)"
+    ),
+    Key("layers", 1, "a whole number from 1 to 64", "L, the number of hidden layers (a transformer's encoder layers)"),
+    Key(
+        "residual",
+        "none",
+        _one_of("residual"),
+        "what hidden layers from the second on make of F: σ(FW); inside: σ(F + FW), as published; around: F + σ(FW)",
+    ),
+    Key(
+        "embedding",
+        "one-hot",
+        _one_of("embedding"),
+        "what stands for an element: its one-hot vector, or a row of a matrix that is trained, too",
+    ),
+    Key("weights", "real", _one_of("weights"), "complex weights: the output is the real part; for a polynomial σ"),
+    Key("heads", 4, "a whole number ≥ 1", "attention heads of a transformer; they divide width"),
+    Key("feedforward", 2048, "a whole number ≥ 1", "nodes of the feed-forward part of a transformer's layers"),
     Key("train_fraction", 0.4, "> 0 and < 1", "share of all pairs (tuples of k operands) used for training"),
     Key("train_size", None, "a whole number ≥ 1", "number of training pairs, instead of train_fraction"),
     Key(
@@ -98,9 +127,28 @@ _ALL = [
         "mse",
         _one_of("loss"),
         "mse: centred over classes (as published); mse-centred: centred over samples (as in the paper); "
-        "both averaged over samples, without ½",
+        "both averaged over samples, without ½; stablemax: cross-entropy with a softmax that does not overflow",
     ),
-    Key("optimizer", "adam", _one_of("optimizer"), "adam and sgd with coupled weight decay, adamw decoupled"),
+    Key(
+        "optimizer",
+        "adam",
+        _one_of("optimizer"),
+        "adam and sgd with coupled weight decay, adamw decoupled; muon: V by adam, all other matrices by Muon "
+        "(decoupled)",
+    ),
+    Key(
+        "muon",
+        "published",
+        _one_of("muon"),
+        "Muon's direction: as published, torch.optim.Muon's defaults, or the exact polar factor",
+    ),
+    Key(
+        "top_layer",
+        "trained",
+        _one_of("top_layer"),
+        "V is trained like the rest, or set to the ridge solution of the current features before every step",
+    ),
+    Key("ridge", None, "a number > 0", "η of top_layer=ridge; default n·weight_decay/2; 1e-3 is published"),
     Key("lr", 1e-3, "a number > 0 and ≤ 1e9", "learning rate"),
     Key("weight_decay", 2e-4, "a number ≥ 0 and ≤ 1e9", "weight decay of both layers"),
     Key("momentum", 0.9, "≥ 0 and < 1", "momentum of sgd"),

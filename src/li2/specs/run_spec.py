@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from li2.errors import Li2Error
 from li2.specs.keys import KEYS, Key
+from li2.specs.networks import impossible_network
 from li2.specs.parsing import DiagnosisSchedule, LearningRateSchedule
 from li2.specs.spec import Finite, Spec
 
@@ -35,7 +36,14 @@ class RunSpec(Spec):
 
     group: str = _default("group")
     operands: Annotated[int, Field(ge=2)] = _default("operands")
+    architecture: str = _default("architecture")
     width: Annotated[int, Field(ge=1)] = _default("width")
+    layers: Annotated[int, Field(ge=1, le=64)] = _default("layers")
+    residual: str = _default("residual")
+    embedding: str = _default("embedding")
+    weights: str = _default("weights")
+    heads: Annotated[int, Field(ge=1)] = _default("heads")
+    feedforward: Annotated[int, Field(ge=1)] = _default("feedforward")
     train_fraction: Annotated[Finite, Field(gt=0, lt=1)] | None = None
     train_size: Annotated[int, Field(ge=1)] | None = None
     critical_delta: Annotated[Finite, Field(lt=2.7482)] | None = None
@@ -45,6 +53,9 @@ class RunSpec(Spec):
     activation: str = _default("activation")
     loss: str = _default("loss")
     optimizer: str = _default("optimizer")
+    muon: str = _default("muon")
+    top_layer: str = _default("top_layer")
+    ridge: Annotated[Finite, Field(gt=0, le=LARGEST)] | None = None
     lr: Annotated[Finite, Field(gt=0, le=LARGEST)] = _default("lr")
     weight_decay: Annotated[Finite, Field(ge=0, le=LARGEST)] = _default("weight_decay")
     momentum: Annotated[Finite, Field(ge=0, lt=1)] = _default("momentum")
@@ -97,6 +108,12 @@ class RunSpec(Spec):
                 f"critical_delta is a share of pairs and needs operands=2, not {self.operands}; "
                 "give train_size or train_fraction instead."
             )
+        return self
+
+    @model_validator(mode="after")
+    def _possible_network(self) -> "RunSpec":
+        if reason := impossible_network(self):
+            raise Li2Error(reason)
         return self
 
     @cached_property

@@ -85,10 +85,10 @@ def compare_course(
         evaluate = lazy.of_nodes(gram, cross, targets.T @ targets, loss.centres_classes)
     else:
         evaluate = lazy.of_samples(features, lambda outputs: loss.residual(outputs, labels, None))
-    state = optimizer.init([V])
+    state = optimizer.init({"V": V})
 
     def advance(top: Tensor, gradient: Tensor, step: int) -> None:
-        optimizer.update([top], [gradient], state, step, rates[step - 1], weight_decay)
+        optimizer.update({"V": top}, {"V": gradient}, state, step, rates[step - 1], weight_decay)
 
     norms = lazy.frozen_course(V, evaluate, advance, len(rates), len(features))
     return pd.DataFrame({"epoch": range(len(norms)), "backprop_norm": [scale * norm for norm in norms]})

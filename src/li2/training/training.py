@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 from li2.models.examples import Examples, Samples
 from li2.models.passes import Batch, ClosedForm, Gradients, Passes
 from li2.models.problem import Problem
-from li2.models.two_layer import Weights
+from li2.models.weights import Weights, stacked
 from li2.optim import Optimizer, State
 from li2.training.metrics import METRICS, correct, gram, norm, product_norm, turn
 
@@ -65,7 +66,7 @@ class Trainee:
 
     def start(self, weights: Weights) -> Position:
         """Epoch 0."""
-        return Position(0, weights, None, self.optimizer.init(weights))
+        return Position(0, weights, None, self.optimizer.init(weights.named()))
 
 
 class Training:
@@ -87,9 +88,9 @@ class Training:
         assert len({_kind(*pair) for pair in zip(trainees, positions, strict=True)}) == 1, "trainees of several kinds"
         self.trainees = list(trainees)
         self.epoch = positions[0].epoch
-        self._weights = _stacked([position.weights for position in positions])
+        self._weights = stacked([position.weights for position in positions])
         before = [position.previous for position in positions if position.previous is not None]
-        self._previous = _stacked(before) if before else None
+        self._previous = stacked(before) if before else None
         self._state: State = {
             name: [torch.stack(buffers) for buffers in zip(*(p.optimizer[name] for p in positions), strict=True)]
             for name in positions[0].optimizer
@@ -112,21 +113,21 @@ class Training:
 
     def position(self, run: int = 0) -> Position:
         """Where a run stands; the next step overwrites its tensors."""
-        previous = None if self._previous is None else Weights(*(tensor[run] for tensor in self._previous))
+        previous = None if self._previous is None else self._previous.map(itemgetter(run))
         state = {name: [buffer[run] for buffer in buffers] for name, buffers in self._state.items()}
-        return Position(self.epoch, Weights(*(tensor[run] for tensor in self._weights)), previous, state)
+        return Position(self.epoch, self._weights.map(itemgetter(run)), previous, state)
 
     def gradient(self, run: int = 0) -> tuple[Float[Tensor, "n M"], Float[Tensor, "d K"]] | None:
         """O on a run's training examples and ∂loss/∂W, as last measured; None if it was not computed (minibatches)."""
-        return None if self._gradients is None else (self._gradients.outputs[run], self._gradients.in_W[run])
+        return None if self._gradients is None else (self._gradients.outputs[run], self._gradients.of_loss.W[run])
 
     def keep(self, runs: Sequence[int]) -> None:
         """Go on with these runs only."""
         self.trainees = [self.trainees[run] for run in runs]
         chosen = torch.tensor(runs, device=self._weights.W.device)
-        self._weights = Weights(*(tensor[chosen] for tensor in self._weights))
+        self._weights = self._weights.map(itemgetter(chosen))
         if self._previous is not None:
-            self._previous = Weights(*(tensor[chosen] for tensor in self._previous))
+            self._previous = self._previous.map(itemgetter(chosen))
         self._state = {name: [buffer[chosen] for buffer in buffers] for name, buffers in self._state.items()}
         self._gather()
 
@@ -148,7 +149,8 @@ class Training:
             "gradient_norm": scale * product_norm(gram(published), top),
             "backprop_norm": scale * product_norm(gram(problem.loss.residual(outputs, train.labels, offset)), top),
         }
-        for name, now, before in zip(("hidden", "top"), weights, self._previous or (None, None), strict=True):
+        earlier = (None, None) if self._previous is None else (self._previous.W, self._previous.V)
+        for name, now, before in zip(("hidden", "top"), (weights.W, weights.V), earlier, strict=True):
             figures |= {f"{name}_norm": norm(now), f"{name}_change": turn(now, before)}
         figures["test_loss"], figures["test_accuracy"] = self._evaluate(offset)
         table = torch.stack([figures[name].double() for name in METRICS], dim=1).tolist()
@@ -163,8 +165,8 @@ class Training:
             gradients = self._gradients or self._passes.gradients(self._weights, batch)
             self._gradients = None
             self.trainees[0].optimizer.update(
-                self._weights,
-                (gradients.in_W, gradients.in_V),
+                self._weights.named(),
+                gradients.of_loss.named(),
                 self._state,
                 number,
                 rates,
@@ -220,11 +222,11 @@ class Training:
 
 
 def _kind(trainee: Trainee, position: Position) -> tuple[Any, ...]:
-    problem, (W, V) = trainee.problem, position.weights
-    sizes = (problem.train.rows.shape, len(trainee.test), W.shape, V.shape)
+    problem, weights = trainee.problem, position.weights
+    sizes = (
+        problem.train.rows.shape,
+        len(trainee.test),
+        *((name, tensor.shape) for name, tensor in weights.named().items()),
+    )
     how = (problem.network, problem.loss, trainee.optimizer, trainee.batch_size)
-    return (*sizes, *how, W.dtype, W.device, position.epoch, position.previous is None)
-
-
-def _stacked(weights: Sequence[Weights]) -> Weights:
-    return Weights(*(torch.stack(parts) for parts in zip(*weights, strict=True)))
+    return (*sizes, *how, weights.W.dtype, weights.W.device, position.epoch, position.previous is None)
