@@ -8,7 +8,7 @@ from li2.models import Problem, TwoLayer, Weights, named_activation, named_loss
 from li2.tasks import build_task, examples_of
 
 ACTIVATIONS = ["square", "cube", "relu", "silu", "relu2", "tanh", "sigmoid", "0.7*x-1.3*x**2"]
-LOSSES = ["mse", "mse-centred", "cross-entropy"]
+LOSSES = ["mse", "mse-centred", "cross-entropy", "stablemax"]
 
 
 def small_problem(
@@ -75,4 +75,7 @@ def plain_loss(name: str, outputs: Tensor, Y: Tensor) -> Tensor:
     if name == "mse-centred":
         P = torch.eye(n, dtype=Y.dtype) - 1 / n
         return ((P @ (Y - outputs)) ** 2).sum() / n
+    if name == "stablemax":
+        s = torch.stack([1 + o if o >= 0 else 1 / (1 - o) for o in outputs.flatten()]).reshape(n, M)
+        return -((s / s.sum(dim=1, keepdim=True)).log() * Y).sum() / n
     return -(outputs.log_softmax(dim=1) * Y).sum() / n

@@ -53,4 +53,4 @@ def test_targets_and_zero_output(name: str) -> None:
     assert torch.allclose(problem.targets, expected)
     assert problem.zero_output_loss == pytest.approx(plain_loss(name, torch.zeros_like(Y), Y).item())
     if name != "mse-centred":  # n = 30 pairs are not balanced over classes
-        assert problem.zero_output_loss == pytest.approx(math.log(7) if name == "cross-entropy" else 6 / 7)
+        assert problem.zero_output_loss == pytest.approx(6 / 7 if name == "mse" else math.log(7))

@@ -50,5 +50,5 @@ def test_runs_side_by_side_have_their_own_rates_and_decays(name: str) -> None:
 
 
 def test_which_optimisers_couple_decay() -> None:
-    coupled = {name: make_optimizer(RunSpec(optimizer=name)).couples_decay for name in ("sgd", "adam", "adamw")}
-    assert coupled == {"sgd": True, "adam": True, "adamw": False}
+    coupled = {name: make_optimizer(RunSpec(optimizer=name)).couples_decay for name in ("sgd", "adam", "adamw", "muon")}
+    assert coupled == {"sgd": True, "adam": True, "adamw": False, "muon": True}

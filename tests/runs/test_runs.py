@@ -58,6 +58,8 @@ VARIANTS = [
     {"optimizer": "adamw", "loss": "cross-entropy", "activation": "relu", "schedule": "cosine:60"},
     {"group": "expression:x**2+x*y mod 7", "dtype": "float64", "diagnose": "every:7"},
     {"split": "sklearn", "activation": "x+0.5*x**2", "output_scale": 2, "diagnose": "off"},
+    {"optimizer": "muon", "schedule": "cosine:40", "loss": "stablemax"},
+    {"top_layer": "ridge", "optimizer": "muon", "muon": "exact", "operands": 3, "group": "cyclic:5"},
 ]
 OTHER_GROUPS = [
     {"group": "small:8.2"},  # its generators, which label its irreps, do not follow from its table

@@ -133,20 +133,27 @@ def test_a_hundred_epochs_follow_a_plain_pytorch_loop(activation: str, loss: str
         training.step()
 
 
-def small_trainees(count: int, **changes: Any) -> list[tuple[Trainee, Weights]]:
+def small_trainees(count: int, ridge: float | None = None, **changes: Any) -> list[tuple[Trainee, Weights]]:
     """Trainees of one kind that differ in everything they may differ in, with their weights in float32."""
+    changes = {"optimizer": Adam(0.9, 0.99, True), **changes}
     trainees = []
     for seed in range(count):
         problem = small_problem("silu", "mse-centred", n=32, seed=seed)
         rate = [lambda epoch: 1e-2, lambda epoch: 3e-3 / (1 + epoch), lambda epoch: 0.05][seed % 3]
-        trainee = Trainee(problem, problem.train, Adam(0.9, 0.99, True), 1e-3 * seed, rate, seed=seed, **changes)
+        problem = replace(problem, ridge=None if ridge is None else ridge * (1 + seed))
+        trainee = Trainee(problem, problem.train, weight_decay=1e-3 * seed, rate=rate, seed=seed, **changes)
         trainees.append((trainee, small_weights(width=16, seed=seed).map(torch.Tensor.float)))
     return trainees
 
 
-@pytest.mark.parametrize("batch_size", [None, 8])
-def test_runs_side_by_side_are_the_same_to_the_last_bit_as_alone(batch_size: int | None) -> None:
-    pairs = small_trainees(5, batch_size=batch_size)
+MUONS = [make_optimizer(RunSpec(optimizer="muon", muon=preset)) for preset in ("published", "torch", "exact")]
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"batch_size": 8}, *({"optimizer": muon} for muon in MUONS), {"ridge": 0.1}], ids=str
+)
+def test_runs_side_by_side_are_the_same_to_the_last_bit_as_alone(changes: dict[str, Any]) -> None:
+    pairs = small_trainees(5, **changes)
     pack = Training([trainee for trainee, _ in pairs], [trainee.start(weights) for trainee, weights in pairs])
     singles = [alone(*pair) for pair in pairs]
     runs = list(range(5))

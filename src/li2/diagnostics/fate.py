@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
+from li2.models import named_loss
 from li2.specs import RunSpec
 
 EARLIEST = 1 / 3
@@ -37,7 +38,7 @@ def is_decided(spec: RunSpec, metrics: Sequence[Mapping[str, float]], zero_loss:
     now = metrics[-1]
     if now["test_accuracy"] >= spec.accuracy_threshold:
         return True
-    if spec.stop != "decided" or spec.loss == "cross-entropy" or now["epoch"] < EARLIEST * spec.epochs:
+    if spec.stop != "decided" or not named_loss(spec.loss).has_ridge or now["epoch"] < EARLIEST * spec.epochs:
         return False
     before = metrics[bisect_left(metrics, LOOK_BACK * now["epoch"], key=lambda row: row["epoch"])]
     if before is now:

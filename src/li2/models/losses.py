@@ -9,7 +9,10 @@ name            loss                                        R
 mse             ‖(Y − 1/M) − (O − class mean of O)‖²/n      the bracket
 mse-centred     ‖P₁(Y − O)‖²/n, P₁ centres over samples     P₁(Y − O)
 cross-entropy   mean of −log softmax(O)[label]              ½(Y − softmax(O))
+stablemax       mean of −log(s(O)/Σs(O))[label]             ½(Y − s/Σs)/(1 + |O|)
 ==============  ==========================================  =======================
+
+s(x) = x + 1 for x ≥ 0, 1/(1 − x) for x < 0 (StableMax; Prieto et al., arXiv:2501.04697).
 """
 
 from collections.abc import Callable
@@ -91,16 +94,30 @@ def _cross_entropy_residual(outputs: Outputs, labels: Labels, offset: Tensor | N
     return _from_one_hot(outputs.softmax(dim=-1), labels).mul_(0.5)
 
 
+def _logarithm(outputs: Outputs) -> Outputs:
+    """log s(x) = sign(x)·log(1 + |x|), whose slope is 1/(1 + |x|): StableMax is a softmax of it."""
+    return outputs.sign() * outputs.abs().log1p()
+
+
+def _stablemax_value(outputs: Outputs, labels: Labels, offset: Tensor | None) -> Tensor:
+    return _cross_entropy_value(_logarithm(outputs), labels, None)
+
+
+def _stablemax_residual(outputs: Outputs, labels: Labels, offset: Tensor | None) -> Outputs:
+    return _cross_entropy_residual(_logarithm(outputs), labels, None).div_(1 + outputs.abs())
+
+
 _LOSSES = {
     loss.name: loss
     for loss in (
         Loss("mse", False, True, True, _class_centred_value, _class_centred_residual),
         Loss("mse-centred", True, False, True, _sample_centred_value, _sample_centred_residual),
         Loss("cross-entropy", False, True, False, _cross_entropy_value, _cross_entropy_residual),
+        Loss("stablemax", False, False, False, _stablemax_value, _stablemax_residual),
     )
 }
 
 
 def named_loss(name: str) -> Loss:
-    """The loss of that name: mse, mse-centred or cross-entropy."""
+    """The loss of that name: mse, mse-centred, cross-entropy or stablemax."""
     return _LOSSES[name]

@@ -23,6 +23,8 @@ class Problem:
         train: training examples, n of them.
         classes: M.
         decay: weight decay, if it is coupled (added to the gradient), else None.
+        ridge: η, if V is set to the ridge solution of the features before every step; None where V is trained. The
+            loss must have a ridge solution.
     """
 
     network: TwoLayer
@@ -30,10 +32,16 @@ class Problem:
     train: Examples
     classes: int
     decay: float | None
+    ridge: float | None = None
 
     @property
     def eta(self) -> float | None:
-        """η = n·wd/2 of the formulas; None where V has no ridge solution (see :meth:`no_ridge_reason`)."""
+        """η of the formulas: that with which V is set, or n·wd/2 where it is trained.
+
+        None where V has no ridge solution (see :meth:`no_ridge_reason`).
+        """
+        if self.ridge is not None:
+            return self.ridge
         if self.decay is None or not self.loss.has_ridge:
             return None
         return len(self.train) * self.decay / 2
@@ -43,7 +51,7 @@ class Problem:
         """Why V has no ridge solution, or None if it has one."""
         if not self.loss.has_ridge:
             return f"the loss {self.loss.name} has no ridge solution"
-        if self.decay is None:
+        if self.decay is None and self.ridge is None:
             return "decoupled weight decay has no ridge solution"
         return None
 

@@ -12,8 +12,6 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from li2.specs import RunSpec
-
 State = dict[str, list[Tensor]]
 """Named buffers, each a list with one tensor per parameter, in their order."""
 
@@ -78,9 +76,9 @@ class SGD:
     ) -> None:
         """See :class:`Optimizer`."""
         for p, g, buffer in zip(parameters.values(), gradients.values(), state["momentum"], strict=True):
-            g.addcmul_(p, _per_run(weight_decay, p))
+            g.addcmul_(p, per_run(weight_decay, p))
             buffer.mul_(self.momentum).add_(g)
-            p.sub_(torch.mul(buffer, _per_run(lr, p), out=g))
+            p.sub_(torch.mul(buffer, per_run(lr, p), out=g))
 
 
 @dataclass(frozen=True)
@@ -114,23 +112,16 @@ class Adam:
         moments = zip(state["first_moment"], state["second_moment"], strict=True)
         for p, g, (first, second) in zip(parameters.values(), gradients.values(), moments, strict=True):
             if self.couples_decay:
-                g.addcmul_(p, _per_run(weight_decay, p))
+                g.addcmul_(p, per_run(weight_decay, p))
             else:
-                p.mul_(_per_run(1 - lr * weight_decay, p))
+                p.mul_(per_run(1 - lr * weight_decay, p))
             first.lerp_(g, 1 - self.beta1)
             second.mul_(self.beta2).addcmul_(g, g, value=1 - self.beta2)
-            denominator = torch.sqrt(second, out=g).mul_(_per_run(slowness / correction, p))
-            p.addcdiv_(first, denominator.add_(_per_run(slowness * self.epsilon, p)), value=-1)
+            denominator = torch.sqrt(second, out=g).mul_(per_run(slowness / correction, p))
+            p.addcdiv_(first, denominator.add_(per_run(slowness * self.epsilon, p)), value=-1)
 
 
-def _per_run(value: float | Tensor, like: Tensor) -> Tensor:
+def per_run(value: float | Tensor, like: Tensor) -> Tensor:
     """A number, or one for each run, so that it multiplies the parameters of all runs."""
     value = torch.as_tensor(value, dtype=torch.float64).to(dtype=like.dtype, device=like.device)
     return value.reshape(-1, *[1] * (like.dim() - 1)) if value.dim() else value
-
-
-def make_optimizer(spec: RunSpec) -> Optimizer:
-    """The optimiser that a specification names, with its hyper-parameters."""
-    if spec.optimizer == "sgd":
-        return SGD(spec.momentum)
-    return Adam(spec.beta1, spec.beta2, couples_decay=spec.optimizer == "adam")

@@ -154,9 +154,9 @@ class KeptMember(Member):
 
     def _predict(self, outcome: Outcome) -> None:
         """What the lazy stage would have been, had the hidden layer rested: from the weights of epoch 0."""
-        if 0 not in self.directory.weight_epochs() or outcome.epochs == 0:
-            return
         setup = self.setup
+        if 0 not in self.directory.weight_epochs() or outcome.epochs == 0 or setup.problem.ridge is not None:
+            return
         initial = self.directory.weights(0).map(lambda tensor: tensor.to(setup.device))
         rates = [setup.rate(epoch) for epoch in range(course_length(outcome))]
         if setup.spec.batch_size is None:

@@ -20,7 +20,7 @@ from li2.tasks import Task, build_task, training_size
 
 FREE = {
     "seed", "split", "lr", "weight_decay", "schedule", "epochs", "init", "hidden_scale", "top_scale", "init_weights",
-    "diagnose", "accuracy_threshold", "purity_threshold",
+    "diagnose", "accuracy_threshold", "purity_threshold", "ridge",
 }  # fmt: skip
 """What runs of one pack may differ in."""
 
@@ -163,6 +163,9 @@ def _cost(spec: RunSpec) -> _Cost:
     tests = min(task.size - samples, spec.test_size or task.size)
     share = 1 / int(spec.measure.partition(":")[2]) if spec.measure.startswith("every:") else 0.0
     flops = (6 * samples + 2 * tests * share) * spec.width * task.order
+    if spec.top_layer == "ridge":  # features once more; a Gram matrix and its factor, in float64
+        few, many = sorted((samples, spec.width))
+        flops += 2 * samples * spec.width**2 + 4 * few**2 * many + few**3
     at_once = runs_at_once(max(1, samples), spec.width, _device_type(spec.device))
     return _Cost(at_once, flops / FLOPS)
 

@@ -67,6 +67,7 @@ class Setup:
             train=train,
             classes=task.order,
             decay=spec.weight_decay if optimizer.couples_decay else None,
+            ridge=_ridge(spec, len(train)),
         )
         reason = _no_irreps_reason(task)
         basis = None
@@ -103,12 +104,21 @@ class Setup:
             reasons["irreps"] = self.no_irreps_reason
         if self.spec.batch_size is not None:
             reasons["course"] = "the predicted course of the lazy stage is that of steps on all training samples"
+        if self.problem.ridge is not None:
+            reasons["course"] = "V is set to the ridge solution and has no course of its own"
         if self.problem.no_ridge_reason:
             reasons["ridge"] = self.problem.no_ridge_reason
             reasons["repulsion"] = self.problem.no_ridge_reason
         elif not self.problem.eta:
             reasons["repulsion"] = "without weight decay η is 0 and (F̃ᵀF̃ + ηI)⁻¹ need not exist"
         return reasons
+
+
+def _ridge(spec: RunSpec, n: int) -> float | None:
+    """η with which V is set; None where it is trained."""
+    if spec.top_layer != "ridge":
+        return None
+    return n * spec.weight_decay / 2 if spec.ridge is None else spec.ridge
 
 
 def _check_batch_size(spec: RunSpec, n: int) -> None:
@@ -137,6 +147,8 @@ def memory_needed(spec: RunSpec, task: Task, samples: int, held: int) -> int:
     needed = 8 * (task.operands + 1) * (samples + held)  # rows and labels
     needed += size * spec.width * 8 * (task.operands + 1) * task.order  # weights, gradients and optimiser
     needed += size * task.order * 4 * samples  # outputs, residuals and targets
+    if spec.top_layer == "ridge":  # features, also in float64 and padded; a Gram matrix with its factor
+        needed += (size + 16) * spec.width * samples + 8 * 3 * min(samples, spec.width) ** 2
     if spec.diagnose != "off":  # features and their gradients; Gram matrices in float64, factors and inverses
         needed += size * spec.width * 5 * samples
         needed += 8 * (2 * spec.width * samples + 6 * spec.width**2 + 3 * min(samples, spec.width) ** 2)

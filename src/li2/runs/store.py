@@ -191,8 +191,9 @@ class RunDirectory:
         with safe_open(self.path / "checkpoint.safetensors", framework="pt") as file:
             metadata = file.metadata()
         optimizer: dict[str, list[torch.Tensor]] = {}
-        for name in sorted(name for name in tensors if name.startswith("optimizer.")):
-            optimizer.setdefault(name.split(".")[1], []).append(tensors[name])
+        buffers = (name.split(".") for name in tensors if name.startswith("optimizer."))
+        for _, name, number in sorted(buffers, key=lambda parts: int(parts[2])):
+            optimizer.setdefault(name, []).append(tensors[f"optimizer.{name}.{number}"])
         weights, previous = (_below(tensors, part) for part in ("weights", "previous"))
         before = Weights.of(previous) if previous else None
         return Position(int(metadata["epoch"]), Weights.of(weights), before, optimizer), float(metadata["seconds"])

@@ -17,6 +17,7 @@ from li2.models.problem import Problem
 from li2.models.weights import Weights, stacked
 from li2.optim import Optimizer, State
 from li2.training.metrics import METRICS, correct, gram, norm, product_norm, turn
+from li2.training.ridge import ridge_solution
 
 ORDER_STREAM = 2
 """Number of the random stream, beside the seed, that draws the order of minibatches."""
@@ -66,13 +67,19 @@ class Trainee:
 
     def start(self, weights: Weights) -> Position:
         """Epoch 0."""
-        return Position(0, weights, None, self.optimizer.init(weights.named()))
+        return Position(0, weights, None, self.optimizer.init(self.stepped(weights)))
+
+    def stepped(self, weights: Weights) -> dict[str, Tensor]:
+        """The tensors that the optimiser moves: all, but V only if it is trained."""
+        trained = self.problem.ridge is None
+        return {name: tensor for name, tensor in weights.named().items() if trained or name != "V"}
 
 
 class Training:
-    """Training of two-layer networks side by side, stacked along a leading axis of runs.
+    """Training of networks side by side, stacked along a leading axis of runs.
 
-    Call :meth:`measure` and :meth:`step` in turn. What becomes of a run does not depend on the runs beside it, to the
+    Call :meth:`measure` and :meth:`step` in turn. Where a problem has a ridge, V is the ridge solution of the features
+    throughout. What becomes of a run does not depend on the runs beside it, to the
     last bit on one core of a CPU.
 
     Args:
@@ -98,6 +105,7 @@ class Training:
         first = self.trainees[0].problem
         self._passes = passes or ClosedForm(first.network, first.loss, self._weights)
         self._gather()
+        self._set_top()
 
     def _gather(self) -> None:
         """The data of all runs, stacked; what was computed for others is forgotten."""
@@ -165,14 +173,31 @@ class Training:
             gradients = self._gradients or self._passes.gradients(self._weights, batch)
             self._gradients = None
             self.trainees[0].optimizer.update(
-                self._weights.named(),
-                gradients.of_loss.named(),
+                self.trainees[0].stepped(self._weights),
+                self.trainees[0].stepped(gradients.of_loss),
                 self._state,
                 number,
                 rates,
                 self._decays,
             )
+        self._set_top()
         self.epoch += 1
+
+    def _set_top(self) -> None:
+        """V as the ridge solution of the features, where it is not trained."""
+        problems = [trainee.problem for trainee in self.trainees]
+        ridges = [problem.ridge for problem in problems if problem.ridge is not None]
+        if not ridges:
+            return
+        weights = self._weights
+        unit = torch.eye(weights.V.shape[1], dtype=weights.V.dtype, device=weights.V.device)
+        plain = Weights(weights.W, unit.expand(len(self), -1, -1), weights.others)
+        features = self._passes.outputs(plain, self._train).double()  # βF: the outputs of a top layer that is I
+        if problems[0].loss.centres_samples:
+            features -= features.mean(dim=1, keepdim=True)
+        targets = torch.stack([problem.targets for problem in problems])
+        eta = torch.tensor(ridges, dtype=torch.float64, device=targets.device)
+        weights.V.copy_(ridge_solution(features, targets, eta))
 
     def _minibatches(self) -> Iterator[Batch]:
         """The training examples in the steps of an epoch."""
@@ -228,5 +253,5 @@ def _kind(trainee: Trainee, position: Position) -> tuple[Any, ...]:
         len(trainee.test),
         *((name, tensor.shape) for name, tensor in weights.named().items()),
     )
-    how = (problem.network, problem.loss, trainee.optimizer, trainee.batch_size)
+    how = (problem.network, problem.loss, problem.ridge is None, trainee.optimizer, trainee.batch_size)
     return (*sizes, *how, weights.W.dtype, weights.W.device, position.epoch, position.previous is None)
