@@ -1,6 +1,7 @@
 """Proposition 1 beside networks: what is compared is what it says, for both losses and output scales."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -58,12 +59,26 @@ def test_without_decay_and_with_enough_nodes_there_is_no_direction_to_compare() 
     assert few["ridge_gradient_norm"] > 1e-3
 
 
+def test_a_top_layer_that_is_set_rests_at_its_own_ridge_solution() -> None:
+    """Whatever the weight decay, also where that is decoupled."""
+    problem = replace(small_problem(loss="mse", decay=None), ridge=0.3)
+    trainee = Trainee(problem, problem.train, make_optimizer(RunSpec(optimizer="adamw")), 0.1, lambda epoch: 0.01)
+    training = Training([trainee], [trainee.start(small_weights(width=9))])
+    training.step()
+    assert (problem.eta, problem.no_ridge_reason) == (0.3, None)
+    figures = compare_ridge(Snapshot.of(problem, training.position().weights))
+    assert figures["ridge_distance"] < 1e-10
+    assert figures["ridge_gradient_cosine"] == pytest.approx(1, abs=1e-10)
+
+
 @pytest.mark.parametrize("width", [9, 70])
-@pytest.mark.parametrize("loss", ["mse", "mse-centred", "cross-entropy"])
-def test_the_predicted_course_is_a_run_whose_hidden_layer_rests(loss: str, width: int) -> None:
+@pytest.mark.parametrize(
+    ("loss", "kind"), [("mse", "adam"), ("mse-centred", "muon"), ("cross-entropy", "adam"), ("stablemax", "muon")]
+)
+def test_the_predicted_course_is_a_run_whose_hidden_layer_rests(loss: str, kind: str, width: int) -> None:
     problem, weights = small_problem(loss=loss, output_scale=1.4), small_weights(width=width)
     rates = list(np.linspace(0.02, 0.01, 30))
-    optimizer = make_optimizer(RunSpec(weight_decay=0.01))
+    optimizer = make_optimizer(RunSpec(optimizer=kind, weight_decay=0.01))
     course = compare_course(problem, weights, optimizer, rates, 0.01)
     trainee = Trainee(problem, problem.train, optimizer, 0.01, rates.__getitem__)
     training = Training([trainee], [trainee.start(weights)])

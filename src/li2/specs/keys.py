@@ -127,7 +127,8 @@ _ALL = [
         "mse",
         _one_of("loss"),
         "mse: centred over classes (as published); mse-centred: centred over samples (as in the paper); "
-        "both averaged over samples, without ½; stablemax: cross-entropy with a softmax that does not overflow",
+        "both averaged over samples, without ½; stablemax: cross-entropy with x + 1, or 1/(1 − x) for "
+        "x < 0, instead of softmax's exponentials",
     ),
     Key(
         "optimizer",
@@ -140,13 +141,13 @@ _ALL = [
         "muon",
         "published",
         _one_of("muon"),
-        "Muon's direction: as published, torch.optim.Muon's defaults, or the exact polar factor",
+        "variant of optimizer=muon: as published, torch.optim.Muon's defaults, or the exact polar factor",
     ),
     Key(
         "top_layer",
         "trained",
         _one_of("top_layer"),
-        "V is trained like the rest, or set to the ridge solution of the current features before every step",
+        "V is trained like the rest, or always the ridge solution of the current features (the rest is trained)",
     ),
     Key("ridge", None, "a number > 0", "η of top_layer=ridge; default n·weight_decay/2; 1e-3 is published"),
     Key("lr", 1e-3, "a number > 0 and ≤ 1e9", "learning rate"),
