@@ -78,7 +78,7 @@ def test_the_rule_of_foresight() -> None:
         assert is_decided(spec, falling(0.999 * rate, epoch), zero)
     assert not is_decided(spec, falling(0.0, 990), zero)  # in the first third nothing is foreseen
     assert is_decided(spec, falling(0.0, 1000), zero)
-    for other in ({"stop": "generalised"}, {"stop": "never"}, {"loss": "cross-entropy"}):
+    for other in ({"stop": "generalised"}, {"stop": "never"}, {"loss": "cross-entropy"}, {"loss": "stablemax"}):
         assert not is_decided(spec.with_changes(**other), falling(0.0, 2000), zero)
     high = [*falling(0.0, 10), {"epoch": 20, "test_loss": 1.2, "test_accuracy": 0.99}]
     assert is_decided(spec, high, zero)
