@@ -100,22 +100,27 @@ def _of_cells(values: tuple[float, ...], log: bool) -> Axis:
     return Axis(True, tuple(kept), tuple(map(written, kept)), tuple(math.exp(border) for border in borders))
 
 
-def colour_ranges(panels: Sequence[Panel]) -> dict[str, tuple[float, float]]:
-    """Lowest and highest value of the colours, by their label: maps of one label share them.
+def colour_range(panel: Panel, among: Sequence[Panel]) -> tuple[float, float]:
+    """Lowest and highest value of the colours of a panel's map.
 
-    These are 0 and 1 for shares that use a good part of that, else the lowest and highest of the data.
+    Maps of one label share their colours, unless one would use but a small part of them. Shares have those from 0 to 1
+    if they use a good part of that.
     """
-    values: dict[str, list[float]] = {}
-    for heat in (panel.heat for panel in panels if panel.heat):
-        values.setdefault(heat.label, []).extend(v for row in heat.z for v in row if math.isfinite(v))
-    return {label: _colour_range(of_label or [0.0, 1.0]) for label, of_label in values.items()}
-
-
-def _colour_range(values: list[float]) -> tuple[float, float]:
-    low, high = min(values), max(values)
+    label = panel.heat.label if panel.heat else ""
+    alike = [_values(other) for other in among if other.heat and other.heat.label == label]
+    together = [value for values in alike for value in values] or [0.0, 1.0]
+    low, high = min(together), max(together)
     if low >= 0 and 0.3 < high <= 1:
         return 0.0, 1.0
+    if any(max(values) - min(values) < (high - low) / 5 for values in alike if values):
+        own = _values(panel) or [0.0, 1.0]
+        low, high = min(own), max(own)
     return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def _values(panel: Panel) -> list[float]:
+    """Of its map."""
+    return [value for row in panel.heat.z for value in row if math.isfinite(value)] if panel.heat else []
 
 
 def has_gaps(panel: Panel) -> bool:

@@ -7,12 +7,13 @@ from typing import Any
 
 import matplotlib.style
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal, Stroke
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
-from matplotlib.transforms import ScaledTranslation, Transform
+from matplotlib.transforms import ScaledTranslation
 
 from li2.report.drawing.layout import (
     EMPTY,
@@ -22,7 +23,7 @@ from li2.report.drawing.layout import (
     axes,
     bands,
     colour,
-    colour_ranges,
+    colour_range,
     in_legend,
     is_marked,
     share_legend,
@@ -38,8 +39,8 @@ _HEIGHTS = {1: 4.2, 2: 3.7, 3: 3.4}
 
 _MARKERS = "os^Dv*PX"
 _DASHES = ((4, 1.6), (1, 1.2), (5, 1.5, 1, 1.5), (7, 2))
-_LETTER = 0.074
-"""Width in inches."""
+_LETTER, _BOLD_LETTER = 0.074, 0.096
+"""Widths in inches."""
 
 
 def pictures(panels: Sequence[Panel]) -> dict[str, bytes]:
@@ -63,14 +64,13 @@ def on_paper(panels: Sequence[Panel]) -> Figure:
     rows = [panels[i : i + columns] for i in range(0, len(panels), columns)]
     legends = [0 if shared else max(_legend_rows(panel, width) for panel in row) for row in rows]
     height = len(rows) * _HEIGHTS[columns] + 0.24 * (sum(legends) or 1)
-    ranges = colour_ranges(panels)
     with matplotlib.style.context(STYLE):
         figure = Figure(figsize=(columns * width, height), layout="constrained")
         FigureCanvasAgg(figure)
         ratios = [_HEIGHTS[columns] + 0.24 * count for count in legends]
         grid = figure.subplots(len(rows), columns, squeeze=False, height_ratios=ratios).ravel()
         for place, panel in zip(grid, panels, strict=False):
-            _draw(figure, place, panel, ranges, width, not shared)
+            _draw(figure, place, panel, panels, width, not shared)
         for place in grid[len(panels) :]:
             place.remove()
         if shared:
@@ -83,22 +83,19 @@ def _plain(text: str, letters: int = 10_000) -> str:
     return fill(text, letters).replace("$", r"\$")
 
 
-def _draw(
-    figure: Figure, place: Axes, panel: Panel, ranges: dict[str, tuple[float, float]], width: float, own_legend: bool
-) -> None:
+def _draw(figure: Figure, place: Axes, panel: Panel, among: Sequence[Panel], width: float, own_legend: bool) -> None:
     x, y = axes(panel)
-    letters = int(width / _LETTER * 0.75)
-    place.set_title(_plain(panel.title, letters))
-    place.set_xlabel(_plain(panel.x, letters))
-    place.set_ylabel(_plain(panel.y, 36))
+    place.set_title(_plain(panel.title, int((width - 1.1) / _BOLD_LETTER)))
+    place.set_xlabel(_plain(panel.x, int((width - 1.1) / _LETTER)))
+    place.set_ylabel(_plain(panel.y, 38))
     # Scales first: what is drawn on a logarithmic axis is sampled by it.
     place.set_xscale("log" if x.log else "linear")
     place.set_yscale("log" if y.log else "linear")
     if panel.heat:
-        _draw_heat(figure, place, panel.heat, (x, y), ranges[panel.heat.label])
+        _draw_heat(figure, place, panel.heat, (x, y), colour_range(panel, among))
     named = in_legend(panel)
     for line in panel.lines:
-        _draw_line(place, panel, line, (x, y), any(line is other for other in named))
+        _draw_line(figure, place, panel, line, (x, y), any(line is other for other in named))
     _set_ticks(place.xaxis, x)
     _set_ticks(place.yaxis, y)
     if panel.limits:
@@ -129,9 +126,9 @@ def _draw_heat(figure: Figure, place: Axes, heat: Heat, on: tuple[Axis, Axis], c
     figure.colorbar(mesh, ax=place, label=_plain(heat.label, 36), pad=0.02, aspect=28)
 
 
-def _draw_line(place: Axes, panel: Panel, line: Line, on: tuple[Axis, Axis], named: bool) -> None:
-    ink, beside = colour(panel, line), _beside(place, panel, line)
-    look: dict[str, Any] = {"color": ink, "label": _plain(line.label) if named else "_", "transform": beside}
+def _draw_line(figure: Figure, place: Axes, panel: Panel, line: Line, on: tuple[Axis, Axis], named: bool) -> None:
+    ink = colour(panel, line)
+    look: dict[str, Any] = {"color": ink, "label": _plain(line.label) if named else "_"}
     if is_marked(panel, line):
         look |= {"marker": _MARKERS[line.colour % len(_MARKERS)], "markeredgecolor": "white", "markeredgewidth": 0.6}
         if line.style == "line" and len(line.x) > 2 * FEW_POINTS:
@@ -142,24 +139,27 @@ def _draw_line(place: Axes, panel: Panel, line: Line, on: tuple[Axis, Axis], nam
         look["dashes"] = _DASHES[line.colour % len(_DASHES)]
     if panel.heat:
         look |= {"linewidth": 2.4, "path_effects": [Stroke(linewidth=4.5, foreground="white"), Normal()]}
-    place.plot(on[0].places(line.x), on[1].places(line.y), **look)
+    drawn: list[Artist] = list(place.plot(on[0].places(line.x), on[1].places(line.y), **look))
     for at, low, high in bands(panel, line):
         at, low, high = on[0].places(at), on[1].places(low), on[1].places(high)
         if line.style == "points":
             middle, reach = (np.array(high) + np.array(low)) / 2, (np.array(high) - np.array(low)) / 2
-            place.errorbar(at, middle, reach, fmt="none", ecolor=ink, elinewidth=1.3, capsize=3, transform=beside)
+            bars = place.errorbar(at, middle, reach, fmt="none", ecolor=ink, elinewidth=1.3, capsize=3)
+            drawn += bars.get_children()
         else:
             place.fill_between(at, low, high, color=ink, alpha=0.18, linewidth=0)
+    shift = _shift(panel, line)
+    for artist in drawn if shift else ():  # once drawn, as the limits are those of the data
+        artist.set_transform(place.transData + ScaledTranslation(shift / 72, 0, figure.dpi_scale_trans))
 
 
-def _beside(place: Axes, panel: Panel, line: Line) -> Transform:
-    """Few points of several colours stand side by side, so that none covers another."""
+def _shift(panel: Panel, line: Line) -> float:
+    """By how many points to move a line: few marks of several colours stand side by side, so that all are seen."""
     few = [other for other in panel.lines if other.style == "points" and len(other.x) <= FEW_POINTS]
     if panel.heat or not any(line is other for other in few):
-        return place.transData
+        return 0.0
     colours = sorted({other.colour for other in few})
-    shift = 5 * (colours.index(line.colour) - (len(colours) - 1) / 2)
-    return place.transData + ScaledTranslation(shift / 72, 0, place.get_figure(root=True).dpi_scale_trans)
+    return 5 * (colours.index(line.colour) - (len(colours) - 1) / 2)
 
 
 def _columns(labels: Sequence[str], width: float) -> int:
