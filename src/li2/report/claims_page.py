@@ -60,10 +60,16 @@ def _figures(result: ClaimResult) -> list[tuple[str, Markup]]:
 def _panel(plot: Plot) -> Panel:
     """Predicted curves dashed, measured ones as dots; curves of one name share colour and legend."""
     names = list(dict.fromkeys(curve.name for curve in plot.curves))
-    lines = []
-    for curve in plot.curves:
-        low, high = curve.spread or ((), ())
-        style = "dashed" if curve.predicted else "points"
-        values = (tuple(values) for values in (curve.x, curve.y, low, high))
-        lines.append(Line(curve.name, *values, style=style, colour=names.index(curve.name)))
+    lines = [
+        Line(
+            curve.name,
+            tuple(curve.x),
+            tuple(curve.y),
+            low=tuple(curve.spread[0]) if curve.spread else (),
+            high=tuple(curve.spread[1]) if curve.spread else (),
+            style="dashed" if curve.predicted else "points",
+            colour=names.index(curve.name),
+        )
+        for curve in plot.curves
+    ]
     return Panel(plot.title, plot.x, plot.y, tuple(lines), log_x=plot.log_x, log_y=plot.log_y)

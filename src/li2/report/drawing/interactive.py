@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from textwrap import fill
 from typing import Any
 
 import plotly.graph_objects as go
@@ -46,10 +47,10 @@ def interactive(panel: Panel, among: Sequence[Panel] = ()) -> go.Figure:
             casing = {"hoverinfo": "skip", "showlegend": False, "line": {"color": "white", "width": 4.5}}
             figure.add_trace(_curve(panel, line, (x, y), casing))
         figure.add_trace(_curve(panel, line, (x, y), {"showlegend": any(line is other for other in named)}))
-    apply_style(figure, HEIGHT)
+    apply_style(figure, HEIGHT + 26 * math.ceil(len(named) / 2))
     places = {"x": [v for line in panel.lines for v in line.x], "y": [v for line in panel.lines for v in line.y]}
     figure.update_xaxes(title=panel.x, **_axis(x, places["x"]))
-    figure.update_yaxes(title=panel.y, **_axis(y, places["y"]))
+    figure.update_yaxes(title=fill(panel.y, 32).replace("\n", "<br>"), **_axis(y, places["y"]))
     if panel.limits:
         figure.update_yaxes(range=[math.log10(limit) for limit in panel.limits] if y.log else list(panel.limits))
     if has_gaps(panel):
