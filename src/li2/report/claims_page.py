@@ -1,10 +1,11 @@
 """The page of claims: every statement with its verdict, predicted against measured, and figures."""
 
-import plotly.graph_objects as go
 from markupsafe import Markup
 
-from li2.report.style import BLUE, GREEN, GREY, HEIGHT, ORANGE, PURPLE, RED, apply_style
+from li2.report.drawing.interactive import interactive
+from li2.report.style import GREEN, GREY, ORANGE, RED
 from li2.report.templates import embedded, render
+from li2.reproduce import Line, Panel
 from li2.theorems import ClaimResult, Plot, Verdict, Verification
 
 VERDICT_COLOURS = {
@@ -14,8 +15,6 @@ VERDICT_COLOURS = {
     Verdict.NOT_APPLICABLE: GREY,
     Verdict.UNMEASURED: RED,
 }
-
-CURVE_COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, GREY, "#56B4E9", "#000000")
 
 MOST_FINDINGS = 60
 """Of one claim with all their checks; of more groups only the verdicts."""
@@ -49,43 +48,28 @@ def _figures(result: ClaimResult) -> list[tuple[str, Markup]]:
         if finding.evidence and finding.evidence.plots:
             where = f", {finding.group}" if finding.group else ""
             return [
-                (f"{plot.title}{where}", embedded(_drawn(plot), f"{result.claim.statement.name} {position}"))
+                (
+                    f"{plot.title}{where}",
+                    embedded(interactive(_panel(plot)), f"{result.claim.statement.name} {position}"),
+                )
                 for position, plot in enumerate(finding.evidence.plots)
             ]
     return []
 
 
-def _drawn(plot: Plot) -> go.Figure:
-    """Predicted curves as lines, measured ones as dots; curves of one name share colour and legend."""
-    figure = go.Figure()
+def _panel(plot: Plot) -> Panel:
+    """Predicted curves dashed, measured ones as dots; curves of one name share colour and legend."""
     names = list(dict.fromkeys(curve.name for curve in plot.curves))
-    measured = {curve.name for curve in plot.curves if not curve.predicted}
-    for curve in plot.curves:
-        colour = CURVE_COLOURS[names.index(curve.name) % len(CURVE_COLOURS)]
-        spread = None
-        if curve.spread is not None:
-            low, high = curve.spread
-            spread = {
-                "type": "data",
-                "symmetric": False,
-                "array": [top - y for top, y in zip(high, curve.y, strict=True)],
-                "arrayminus": [y - bottom for bottom, y in zip(low, curve.y, strict=True)],
-                "thickness": 1,
-            }
-        figure.add_trace(
-            go.Scatter(
-                x=list(curve.x),
-                y=list(curve.y),
-                name=curve.name,
-                mode="lines" if curve.predicted else "markers",
-                line={"color": colour, "width": 2, "dash": "dash"},
-                marker={"color": colour, "size": 8, "opacity": 0.8},
-                error_y=spread,
-                legendgroup=curve.name,
-                showlegend=not (curve.predicted and curve.name in measured),
-            )
+    lines = [
+        Line(
+            curve.name,
+            tuple(curve.x),
+            tuple(curve.y),
+            low=tuple(curve.spread[0]) if curve.spread else (),
+            high=tuple(curve.spread[1]) if curve.spread else (),
+            style="dashed" if curve.predicted else "points",
+            colour=names.index(curve.name),
         )
-    apply_style(figure, HEIGHT)
-    figure.update_xaxes(title=plot.x, type="log" if plot.log_x else "linear")
-    figure.update_yaxes(title=plot.y, type="log" if plot.log_y else "linear", exponentformat="power")
-    return figure.update_layout(hovermode="closest", showlegend=True, margin={"t": 70})
+        for curve in plot.curves
+    ]
+    return Panel(plot.title, plot.x, plot.y, tuple(lines), log_x=plot.log_x, log_y=plot.log_y)

@@ -4,6 +4,8 @@ import plotly.graph_objects as go
 
 BLUE, ORANGE, GREEN, RED, PURPLE, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#7A7A7A"
 
+CURVE_COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, "#56B4E9", "#222222", GREY)
+
 STAGE_COLOURS = {"lazy": "#F3E9D2", "independent": "#DCEBF5", "interactive": "#E3F2E1"}
 
 TYPE_COLOURS = {"real": BLUE, "complex": ORANGE, "quaternionic": GREEN}

@@ -33,8 +33,6 @@ MOST_LINKED = 100
 MOST_FIGURES = 6
 """Of one section."""
 
-CURVE_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#222222", "#7A7A7A")
-
 
 @dataclass(frozen=True)
 class Drawing:

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from li2.report.style import BLUE, ORANGE, apply_style
-from li2.report.sweep_cells import CURVE_COLOURS, MOST_FIGURES, STATE_COLOURS, Cell, Drawing, at_most, cells, plain
+from li2.report.style import BLUE, CURVE_COLOURS, ORANGE, apply_style
+from li2.report.sweep_cells import MOST_FIGURES, STATE_COLOURS, Cell, Drawing, at_most, cells, plain
 from li2.report.sweep_table import STATES, SweepTable, binned, is_logarithmic, label, number, text
 from li2.statistics import power_law_of_levels
 

@@ -11,8 +11,13 @@ from plotly.offline import get_plotlyjs
 def render(template: str, **values: Any) -> str:
     """The page that a template of this folder makes of some values."""
     loader = PackageLoader("li2.report", package_path="")
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    environment = Environment(loader=loader, autoescape=_is_html, undefined=StrictUndefined, keep_trailing_newline=True)
     return environment.get_template(template).render(plotly=get_plotlyjs(), **values)
+
+
+def _is_html(template: str | None) -> bool:
+    """Whether what is put into a template must be escaped: all are HTML but those of Markdown."""
+    return not (template or "").endswith(".md.jinja")
 
 
 def embedded(figure: go.Figure, name: str) -> Markup:

@@ -85,10 +85,10 @@ class Recipe:
 def figure_names() -> tuple[str, ...]:
     """The figures that have a recipe, in the paper's order."""
     names = [file.name.removesuffix(".toml") for file in _RECIPES.iterdir() if file.name.endswith(".toml")]
-    return tuple(sorted(names, key=_order))
+    return tuple(sorted(names, key=figure_order))
 
 
-def _order(name: str) -> tuple[int, str]:
-    """By number, then letter; those without a number last."""
+def figure_order(name: str) -> tuple[int, str]:
+    """A key that sorts the names of figures by number, then letter; those without a number last."""
     digits = "".join(c for c in name if c.isdigit())
     return (int(digits) if digits else 10_000, name)
