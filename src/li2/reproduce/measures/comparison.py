@@ -18,8 +18,6 @@ FIGURES = {
 }
 """What may be compared, and how it is called."""
 
-CURVES = ("train_accuracy", "test_accuracy")
-
 
 def comparison(results: Results, parameters: Mapping[str, Any]) -> Finding:
     """Runs of the part ``runs`` at two values of a key.
@@ -30,6 +28,7 @@ def comparison(results: Results, parameters: Mapping[str, Any]) -> Finding:
         across: key whose values are levels, such as group; only runs of one level and seed are compared.
         figure: one of :data:`FIGURES`.
         slower: levels at which ``one`` is claimed to have the larger figure; at all others the smaller one.
+        grok: whether it is checked, too, that all runs of ``one`` memorise first and then generalise.
         pooled: whether one check is made over all levels, and not one at each.
         trend: whether it is checked that the ratio is smallest at the lowest level.
     """
@@ -45,11 +44,14 @@ def comparison(results: Results, parameters: Mapping[str, Any]) -> Finding:
         *_curve_panels(results, runs, levels, parameters),
     )
     if "one" not in parameters:
-        return Finding(panels, _grokking(runs, levels, across), _summary_of_one(runs, values, levels, across))
+        checks = _grokking(runs, parameters, "other", levels)
+        return Finding(panels, checks, _summary_of_one(runs, values, levels, across))
     ratios = paired(values, runs, parameters["key"], parameters["one"], parameters["other"], [across, "seed"])
     checks = _pooled(ratios, parameters, figure) if parameters.get("pooled") else _each(ratios, levels, parameters)
     if parameters.get("trend"):
         checks = (*checks, _trend(ratios, levels, across))
+    if parameters.get("grok"):
+        checks = (*_grokking(runs, parameters, "one", levels), *checks)
     return Finding(panels, checks, _summary(runs, values, levels, parameters, figure))
 
 
@@ -120,13 +122,6 @@ def _curve_panels(
     return tuple(panels)
 
 
-def _claimed(name: str, parameters: Mapping[str, Any], level: Any, figure: str) -> tuple[str, dict[str, float]]:
-    """What is expected of a ratio, and between which bounds it then is."""
-    more = level in parameters.get("slower", ())
-    words = f"{name} {'above' if more else 'below'} 1"
-    return words, {"low": 1.0} if more else {"high": 1.0}
-
-
 def _subject(parameters: Mapping[str, Any], figure: str) -> str:
     key = parameters["key"]
     return f"{FIGURES[figure]}, {key}={named(parameters['one'])} over {key}={named(parameters['other'])}"
@@ -136,7 +131,8 @@ def _each(ratios: pd.Series, levels: Sequence[Any], parameters: Mapping[str, Any
     figure, across = parameters.get("figure", "test_accuracy_99"), parameters["across"]
     checks = []
     for level in levels:
-        words, bounds = _claimed("a ratio", parameters, level, figure)
+        more = level in parameters.get("slower", ())
+        words, bounds = f"a ratio {'above' if more else 'below'} 1", {"low": 1.0} if more else {"high": 1.0}
         at = named(level) if across == "group" else f"{across}={named(level)}"
         checks.append(check(f"{_subject(parameters, figure)}: {at}", words, _at(ratios, level), of="seeds", **bounds))
     return tuple(checks)
@@ -160,13 +156,15 @@ def _trend(ratios: pd.Series, levels: Sequence[Any], across: str) -> Check:
     return check(f"{what} ({named(known[0])} against {named(known[-1])})", expected, values, high=1.0, of="seeds")
 
 
-def _grokking(runs: pd.DataFrame, levels: Sequence[Any], across: str) -> tuple[Check, ...]:
+def _grokking(
+    runs: pd.DataFrame, parameters: Mapping[str, Any], which: str, levels: Sequence[Any]
+) -> tuple[Check, ...]:
     """That runs generalise, and after they have memorised."""
-    checks = []
+    key, across, checks = parameters["key"], parameters["across"], []
     for level in levels:
-        here = runs[runs[across] == level]
+        here = runs[(runs[across] == level) & (runs[key] == parameters[which])]
         late = (epochs(here) < math.inf) & (epochs(here) > epochs(here, "memorised_epoch"))
-        what = f"memorise first, then generalise: {named(level)}"
+        what = f"{key}={named(parameters[which])} memorises first, then generalises: {named(level)}"
         checks.append(unanimous(what, "all runs", late.tolist(), "runs"))
     return tuple(checks)
 

@@ -20,12 +20,13 @@ NETWORKS, ASCENTS = "networks", "direct ascent"
 
 
 def solution_shares(results: Results, parameters: Mapping[str, Any]) -> Finding:
-    """The share of generalising solutions, in the sweep ``runs`` and in the ascents of the table ``ascent``.
+    """The share of generalising solutions, in the sweep ``runs`` and in direct ascents.
 
     Parameters:
+        ascents: parts that are tables of direct ascents, a row per node.
         purity: from which a node of the ascents counts as generalising; networks have their own purity_threshold.
     """
-    runs, ascents = _networks(results.sweep("runs")), _ascents(results.table("ascent"), parameters["purity"])
+    runs, ascents = _networks(results.sweep("runs")), _ascents(results, parameters)
     panels = (
         *_share_panels(runs, "gsol", "Networks: share of nodes that are pure features"),
         *_share_panels(runs, "generalises", "Networks: share of runs that generalise"),
@@ -41,13 +42,14 @@ def solution_shares(results: Results, parameters: Mapping[str, Any]) -> Finding:
 
 
 def solution_energies(results: Results, parameters: Mapping[str, Any]) -> Finding:
-    """Spectra and energies of solutions at several learning rates: of the networks ``runs``, and of ``ascent``.
+    """Spectra and energies of solutions at several learning rates: of the networks ``runs`` and of direct ascents.
 
     Parameters:
+        ascents: parts that are tables of direct ascents, a row per node.
         purity: from which a node of the ascents counts as generalising.
         nodes: how many nodes of a spectrum are drawn.
     """
-    sweep, ascents = results.sweep("runs"), _ascents(results.table("ascent"), parameters["purity"])
+    sweep, ascents = results.sweep("runs"), _ascents(results, parameters)
     runs = _networks(sweep)
     rates = sorted(runs["lr"].unique())
     spectra = [_spectrum(sweep, runs[runs["lr"] == rate].iloc[0], parameters["nodes"]) for rate in rates]
@@ -79,11 +81,10 @@ def _networks(sweep: SweepResults) -> pd.DataFrame:
     )
 
 
-def _ascents(table: pd.DataFrame, purity: float) -> pd.DataFrame:
-    """A row for each learning rate, seed and ratio, of the table of nodes."""
-    nodes = table.assign(gsol=(table["purity"] >= purity).astype(float))
-    if "group" not in nodes:
-        nodes = nodes.assign(group="")
+def _ascents(results: Results, parameters: Mapping[str, Any]) -> pd.DataFrame:
+    """A row for each group, learning rate, seed and ratio, of the tables of nodes."""
+    nodes = pd.concat([results.table(part) for part in parameters["ascents"]], ignore_index=True)
+    nodes["gsol"] = (nodes["purity"] >= parameters["purity"]).astype(float)
     by = nodes.groupby(["group", "lr", "seed", "ratio"], as_index=False)
     return by.agg(gsol=("gsol", "mean"), energy=("energy", "median"), median_purity=("purity", "median"))
 
@@ -103,7 +104,7 @@ def _by_rate(frame: pd.DataFrame, column: str, title: str, y: str) -> Panel:
     lines = []
     for colour, (group, rows) in enumerate(grouped(frame, "group")):
         levels = {float(rate): of_rate[column].dropna().tolist() for rate, of_rate in grouped(rows, "lr")}
-        lines.append(medians(levels, named(group) or "seeds", colour))
+        lines.append(medians(levels, named(group), colour))
     return Panel(title, "learning rate", y, tuple(lines), log_x=True)
 
 
