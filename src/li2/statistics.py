@@ -37,6 +37,26 @@ def t_quantile(freedom: float) -> float:
     return float(stdtrit(freedom, 0.975)) if freedom > 0 else math.inf
 
 
+def median(values: Points) -> Interval:
+    """The median with its 95 % interval, free of assumptions on how values are distributed.
+
+    The interval ends at order statistics: with N values, the j-th smallest and the j-th largest enclose the
+    distribution's median in all but 2·P(Binomial(N, ½) < j) of all samples; j is the largest for which that is at most
+    5 %. With fewer than six values there is none; the interval is then their range, which misses the median in
+    2^(1−N) of all samples.
+
+    Args:
+        values: (N,) N ≥ 1, not NaN; may be infinite.
+    """
+    ordered = np.sort(np.asarray(values, dtype=float))
+    count = len(ordered)
+    below = np.cumsum([math.comb(count, i) / 2**count for i in range(count)])
+    rank = max(1, int((2 * below <= 0.05).sum()))
+    middle = ordered[(count - 1) // 2], ordered[count // 2]
+    value = middle[0] if middle[0] == middle[1] else sum(middle) / 2
+    return Interval(float(value), float(ordered[rank - 1]), float(ordered[count - rank]))
+
+
 def exponent(x: Points, y: Points) -> float:
     """b of the least-squares fit y = a·x^b in logarithms; x and y are positive."""
     slope, _ = np.polyfit(np.log(np.asarray(x, dtype=float)), np.log(np.asarray(y, dtype=float)), 1)

@@ -1,0 +1,190 @@
+"""Runs that differ in one key, compared seed by seed at each level of another one."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from li2.reproduce.figure import Check, Finding, Line, Panel
+from li2.reproduce.measures.common import check, curve, epochs, medians, named, number, paired, unanimous
+from li2.reproduce.results import Results
+from li2.statistics import median
+
+FIGURES = {
+    "test_accuracy_99": "epoch of test accuracy 0.99",
+    "test_loss": "test loss at the end",
+}
+"""What may be compared, and how it is called."""
+
+
+def comparison(results: Results, parameters: Mapping[str, Any]) -> Finding:
+    """Runs of the part ``runs`` at two values of a key.
+
+    Parameters:
+        key, one, other: what is compared; ``one`` over ``other`` is the ratio that is checked. Without ``one`` nothing
+            is compared: it is checked that all runs of ``other`` memorise first and then generalise.
+        across: key whose values are levels, such as group; only runs of one level and seed are compared.
+        figure: one of :data:`FIGURES`.
+        slower: levels at which ``one`` is claimed to have the larger figure; at all others the smaller one.
+        grok: whether it is checked, too, that all runs of ``one`` memorise first and then generalise.
+        pooled: whether one check is made over all levels, and not one at each.
+        trend: whether it is checked that the ratio is smallest at the lowest level.
+    """
+    runs, figure, across = (
+        results.sweep("runs").runs,
+        parameters.get("figure", "test_accuracy_99"),
+        parameters["across"],
+    )
+    values = epochs(runs) if figure == "test_accuracy_99" else runs[figure].astype(float)
+    levels = _levels(runs, across)
+    panels = (
+        _levels_panel(runs, values, levels, parameters, figure),
+        *_curve_panels(results, runs, levels, parameters),
+    )
+    if "one" not in parameters:
+        checks = _grokking(runs, parameters, "other", levels)
+        return Finding(panels, checks, _summary_of_one(runs, values, levels, across))
+    ratios = paired(values, runs, parameters["key"], parameters["one"], parameters["other"], [across, "seed"])
+    checks = _pooled(ratios, parameters, figure) if parameters.get("pooled") else _each(ratios, levels, parameters)
+    if parameters.get("trend"):
+        checks = (*checks, _trend(ratios, levels, across))
+    if parameters.get("grok"):
+        checks = (*_grokking(runs, parameters, "one", levels), *checks)
+    return Finding(panels, checks, _summary(runs, values, levels, parameters, figure))
+
+
+def _levels(runs: pd.DataFrame, across: str) -> list[Any]:
+    """Groups by their order, numbers by size."""
+    by = "order" if across == "group" else across
+    return runs.sort_values([by, across])[across].drop_duplicates().tolist()
+
+
+def _position(runs: pd.DataFrame, across: str, level: Any) -> float:
+    """Where a level is drawn: groups at their order."""
+    return float(runs.loc[runs[across] == level, "order"].iloc[0]) if across == "group" else float(level)
+
+
+def _at(ratios: pd.Series, level: Any) -> list[float]:
+    here = ratios.index.get_level_values(0) == level if len(ratios) else []
+    return ratios[here].tolist() if len(ratios) else []
+
+
+def _choices(parameters: Mapping[str, Any]) -> list[Any]:
+    return [parameters[name] for name in ("other", "one") if name in parameters]
+
+
+def _levels_panel(
+    runs: pd.DataFrame, values: pd.Series, levels: Sequence[Any], parameters: Mapping[str, Any], figure: str
+) -> Panel:
+    key, across = parameters["key"], parameters["across"]
+    lines = []
+    for colour, choice in enumerate(_choices(parameters)):
+        at = {
+            _position(runs, across, level): values[(runs[across] == level) & (runs[key] == choice)].tolist()
+            for level in levels
+        }
+        lines.append(medians(at, f"{key} = {named(choice)}", colour))
+    x = "group order M" if across == "group" else across.replace("_", " ")
+    return Panel(f"{FIGURES[figure].capitalize()} (median of seeds)", x, FIGURES[figure], tuple(lines), log_y=True)
+
+
+def _curve_panels(
+    results: Results, runs: pd.DataFrame, levels: Sequence[Any], parameters: Mapping[str, Any]
+) -> tuple[Panel, ...]:
+    metrics, key, across = results.sweep("runs").metrics, parameters["key"], parameters["across"]
+    column = "test_loss" if parameters.get("figure") == "test_loss" else "test_accuracy"
+    panels = []
+    for level in levels:
+        lines: list[Line] = []
+        for colour, choice in enumerate(_choices(parameters)):
+            keys = runs.loc[(runs[across] == level) & (runs[key] == choice), "key"].tolist()
+            if not keys:
+                continue
+            lines.append(curve(metrics, keys, column, f"test, {key} = {named(choice)}", colour))
+            if column == "test_accuracy":
+                label = f"train, {key} = {named(choice)}"
+                lines.append(curve(metrics, keys, "train_accuracy", label, colour, style="dashed"))
+        title = named(level) if across == "group" else f"{across.replace('_', ' ')} = {named(level)}"
+        accuracy = column == "test_accuracy"
+        panels.append(
+            Panel(
+                title,
+                "epoch",
+                "accuracy" if accuracy else "test loss",
+                tuple(lines),
+                log_x=accuracy,
+                log_y=not accuracy,
+                limits=(0.0, 1.02) if accuracy else None,
+            )
+        )
+    return tuple(panels)
+
+
+def _subject(parameters: Mapping[str, Any], figure: str) -> str:
+    key = parameters["key"]
+    return f"{FIGURES[figure]}, {key}={named(parameters['one'])} over {key}={named(parameters['other'])}"
+
+
+def _each(ratios: pd.Series, levels: Sequence[Any], parameters: Mapping[str, Any]) -> tuple[Check, ...]:
+    figure, across = parameters.get("figure", "test_accuracy_99"), parameters["across"]
+    checks = []
+    for level in levels:
+        more = level in parameters.get("slower", ())
+        words, bounds = f"a ratio {'above' if more else 'below'} 1", {"low": 1.0} if more else {"high": 1.0}
+        at = named(level) if across == "group" else f"{across}={named(level)}"
+        checks.append(check(f"{_subject(parameters, figure)}: {at}", words, _at(ratios, level), of="seeds", **bounds))
+    return tuple(checks)
+
+
+def _pooled(ratios: pd.Series, parameters: Mapping[str, Any], figure: str) -> tuple[Check, ...]:
+    what = f"{_subject(parameters, figure)}, all levels of {parameters['across']} together"
+    return (check(what, "a ratio below 1", ratios.tolist(), high=1.0, of="pairs of runs"),)
+
+
+def _trend(ratios: pd.Series, levels: Sequence[Any], across: str) -> Check:
+    """The ratio at the lowest level over that at the highest, of the same seed; levels without finite pairs aside."""
+    finite = ratios[np.isfinite(ratios.to_numpy()) & (ratios.to_numpy() > 0)]
+    known = [level for level in levels if len(_at(finite, level))]
+    what, expected = f"gain at the lowest {across} against the highest", "the ratio of the ratios below 1"
+    if len(known) < 2:
+        return check(what, expected, [], of="levels at which both generalise")
+    low, high = (finite.xs(level, level=0) for level in (known[0], known[-1]))
+    both = low.index.intersection(high.index)
+    values = (low[both] / high[both]).tolist()
+    return check(f"{what} ({named(known[0])} against {named(known[-1])})", expected, values, high=1.0, of="seeds")
+
+
+def _grokking(
+    runs: pd.DataFrame, parameters: Mapping[str, Any], which: str, levels: Sequence[Any]
+) -> tuple[Check, ...]:
+    """That runs generalise, and after they have memorised."""
+    key, across, checks = parameters["key"], parameters["across"], []
+    for level in levels:
+        here = runs[(runs[across] == level) & (runs[key] == parameters[which])]
+        late = (epochs(here) < math.inf) & (epochs(here) > epochs(here, "memorised_epoch"))
+        what = f"{key}={named(parameters[which])} memorises first, then generalises: {named(level)}"
+        checks.append(unanimous(what, "all runs", late.tolist(), "runs"))
+    return tuple(checks)
+
+
+def _summary_of_one(runs: pd.DataFrame, values: pd.Series, levels: Sequence[Any], across: str) -> str:
+    parts = [f"{named(level)} at {number(median(values[runs[across] == level].tolist()).value)}" for level in levels]
+    return f"Median epoch of test accuracy 0.99: {', '.join(parts)} (∞: not within the epochs trained)."
+
+
+def _summary(
+    runs: pd.DataFrame, values: pd.Series, levels: Sequence[Any], parameters: Mapping[str, Any], figure: str
+) -> str:
+    key, across = parameters["key"], parameters["across"]
+    parts = []
+    for level in levels:
+        found = [
+            values[(runs[across] == level) & (runs[key] == parameters[which])].tolist() for which in ("one", "other")
+        ]
+        if all(found):
+            one, other = (number(median(each).value) for each in found)
+            parts.append(f"{named(level)}: {one} against {other}")
+    name = f"{FIGURES[figure]}, {key} = {named(parameters['one'])} against {named(parameters['other'])}"
+    return f"Median {name}, by {across.replace('_', ' ')}: {'; '.join(parts)}."
