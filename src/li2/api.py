@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from li2 import runs
-from li2.report import write_report, write_sweep_report
+from li2.report import write_gallery, write_report, write_sweep_report
+from li2.reproduce import Reproduced, default_directory, recipes_of
+from li2.reproduce import reproduce as _reproduce
 from li2.runs import Failure, Progress, RunResult, load
 from li2.specs import BoundarySpec, ExecutorSpec, Plan, RunSpec
 from li2.sweeps import Progress as SweepProgress
@@ -15,6 +17,7 @@ from li2.theorems import Landscape, Verification, explore, verify
 __all__ = [
     "Failure",
     "Landscape",
+    "Reproduced",
     "RunResult",
     "Store",
     "Verification",
@@ -22,12 +25,14 @@ __all__ = [
     "explore",
     "load",
     "open_sweep",
+    "reproduce_figures",
     "resume",
     "resume_sweep",
     "run",
     "run_many",
     "sweep",
     "verify",
+    "write_gallery",
     "write_report",
 ]
 
@@ -141,6 +146,41 @@ def resume_sweep(
 def open_sweep(path: Path | str) -> Store:
     """The store of a sweep or a boundary for reading, also while it is being worked on; raises Li2Error."""
     return open_store(Path(path))
+
+
+def reproduce_figures(
+    figures: Sequence[str],
+    scale: str = "quick",
+    out: Path | str | None = None,
+    executor: ExecutorSpec | None = None,
+    progress: Callable[[str, SweepProgress | None], None] | None = None,
+) -> list[Reproduced]:
+    """Reproduce figures of the paper: train and compute what they need, measure what they claim, and draw them.
+
+    The same call, made again, does nothing twice: it goes on after Ctrl-C, and otherwise measures and draws anew.
+    The page, ``index.html`` in the directory, shows all figures that are there; it is not drawn after Ctrl-C. Needs ``if __name__ == "__main__":`` as :func:`sweep` does.
+
+    Args:
+        figures: names such as ``fig5a``, files of recipes, or ``all``.
+        scale: ``smoke`` (seconds), ``quick`` (minutes) or ``paper`` (its settings).
+        out: directory, new, empty, or of figures at the same scale; default: ``reproduction-<scale>``.
+        executor: who trains; default: a process for each core of this machine.
+        progress: called about every second with what is worked on and how far its runs are, None where there are none.
+
+    Returns:
+        The figures in order; after Ctrl-C those that were measured before it.
+
+    Raises:
+        Li2Error: if a recipe is not possible, or the directory holds something else; nothing has been changed then.
+    """
+    directory = Path(out) if out is not None else default_directory(scale)
+    recipes, watch = recipes_of(figures), progress or (lambda what, runs: None)
+    with runs.stop_on_signal() as stop:
+        made = _reproduce(recipes, scale, directory, executor or ExecutorSpec(), watch, stop)
+    if made and len(made) == len(recipes):
+        watch("the page", None)
+        write_gallery(directory)
+    return made
 
 
 def _worked_on(store: Store, executor: ExecutorSpec | None, progress: Callable[[SweepProgress], None] | None) -> Store:

@@ -3,17 +3,16 @@
 import multiprocessing
 import os
 import signal
-from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from inline import Inline
 from li2 import Li2Error
-from li2.runs import start, train_assignments
+from li2.runs import start
 from li2.specs import Assignment, Plan, PlannedRun, RunSpec
 from li2.sweeps import Progress, Status, Store, begin_sweep, open_store
 from li2.sweeps.driver import drive
@@ -21,36 +20,6 @@ from li2.sweeps.executor import Lost, Pack, Returned
 from li2.sweeps.local import LocalExecutor
 
 WORDS = ["group=cyclic:5,cyclic:7", "width=16", "epochs=30", "seed=range(0,5)", "lr=1e-3,1e-2", "train_fraction=0.6"]
-
-
-class Inline:
-    """Trains packs here, and loses those that it is told to lose.
-
-    Args:
-        losing: called with each pack; whether its worker dies.
-    """
-
-    slots = 2
-
-    def __init__(self, losing: Any = lambda pack: False) -> None:
-        self.packs: list[Pack] = []
-        self._losing, self._waiting = losing, deque[Pack]()
-
-    def __enter__(self) -> "Inline":
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        self._waiting.clear()
-
-    def submit(self, pack: Pack) -> None:
-        self.packs.append(pack)
-        self._waiting.append(pack)
-
-    def wait(self, seconds: float) -> list[Returned | Lost]:
-        pack = self._waiting.popleft()
-        if self._losing(pack):
-            return [Lost(pack, "its worker was killed")]
-        return [Returned(pack, tuple(train_assignments(pack.assignments)))]
 
 
 class Stop:

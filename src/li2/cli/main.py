@@ -8,6 +8,7 @@ from li2.cli.boundary import BOUNDARY_EPILOG, boundary_command
 from li2.cli.groups import groups_app
 from li2.cli.landscape import LANDSCAPE_EPILOG, landscape_command
 from li2.cli.report import report_command
+from li2.cli.reproduce import REPRODUCE_EPILOG, reproduce_command
 from li2.cli.run import RUN_EPILOG, run_command
 from li2.cli.show_config import show_config_command
 from li2.cli.sweep import sweep_app, with_start
@@ -26,6 +27,7 @@ app.command("show-config")(show_config_command)
 app.command("landscape", epilog=LANDSCAPE_EPILOG)(landscape_command)
 app.command("verify", epilog=VERIFY_EPILOG)(verify_command)
 app.command("boundary", epilog=BOUNDARY_EPILOG)(boundary_command)
+app.command("reproduce", epilog=REPRODUCE_EPILOG)(reproduce_command)
 app.command("report")(report_command)
 app.add_typer(sweep_app, name="sweep")
 app.add_typer(groups_app, name="groups")

@@ -115,17 +115,22 @@ def show_count(label: str = "") -> Iterator[Callable[..., None]]:
 
 
 @contextmanager
-def show_sweep() -> Iterator[Callable[["SweepProgress"], None]]:
-    """A callback that shows how far a sweep is: a bar, or a line now and then where there is no terminal."""
+def show_sweep() -> Iterator[Callable[..., None]]:
+    """A callback (progress, what it is of) that shows how far a sweep is: a bar, or lines where there is no terminal.
+
+    Without progress, None, it shows what has begun.
+    """
     console = Console(stderr=True)
     if not console.is_terminal:
-        last, told = -QUIET_SECONDS, -1
+        last, told = -QUIET_SECONDS, ("", -1)
 
-        def line(progress: "SweepProgress") -> None:
+        def line(progress: "SweepProgress | None", what: str = "") -> None:
             nonlocal last, told
-            if time.monotonic() - last >= (QUIET_SECONDS if progress.ended == told else LINE_SECONDS):
-                last, told = time.monotonic(), progress.ended
-                console.print(f"{progress.ended}/{progress.total} runs  {_counts(progress)}", highlight=False)
+            now = (what, progress.ended if progress else 0)
+            if time.monotonic() - last >= (QUIET_SECONDS if now == told else LINE_SECONDS):
+                last, told = time.monotonic(), now
+                runs = f"{progress.ended}/{progress.total} runs  {_counts(progress)}" if progress else ""
+                console.print("  ".join(filter(None, (what, runs))), highlight=False, markup=False)
 
         yield line
         return
@@ -133,8 +138,12 @@ def show_sweep() -> Iterator[Callable[["SweepProgress"], None]]:
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("starting", total=None)
 
-        def draw(progress: "SweepProgress") -> None:
-            bar.update(task, completed=progress.ended, total=progress.total, description=_counts(progress))
+        def draw(progress: "SweepProgress | None", what: str = "") -> None:
+            if progress is None:
+                bar.update(task, completed=0, total=None, description=what)
+                return
+            description = "  ".join(filter(None, (what, _counts(progress))))
+            bar.update(task, completed=progress.ended, total=progress.total, description=description)
 
         yield draw
 

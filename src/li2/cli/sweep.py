@@ -186,11 +186,16 @@ def work_on(store: "Store", executor: ExecutorSpec, as_json: bool) -> None:
             raise typer.Exit(1)
 
 
-def print_cost(cost: "Cost", executor: ExecutorSpec, as_json: bool) -> None:
-    """Print what a plan is to cost."""
+def workers_of(executor: ExecutorSpec) -> int:
+    """How many runs or packs it trains at a time; of a dask scheduler's workers nothing is known."""
     from li2.runs import usable_cores
 
-    workers = executor.jobs * executor.cores if executor.executor == "slurm" else executor.workers or usable_cores()
+    return executor.jobs * executor.cores if executor.executor == "slurm" else executor.workers or usable_cores()
+
+
+def print_cost(cost: "Cost", executor: ExecutorSpec, as_json: bool) -> None:
+    """Print what a plan is to cost."""
+    workers = workers_of(executor)
     values = {
         "runs": cost.runs,
         "workers": workers,

@@ -32,6 +32,7 @@ PLAN_KEYS = {
     "look_at": Key("look_at", "", "a text", "which of its results show that"),
     "variants": Key("variants", None, "tables of keys", "keys that vary together"),
     "then": Key("then", None, "a table of keys", "what each run is continued with, from its final weights"),
+    "keep_weights": Key("keep_weights", False, "true or false", "whether the final weights of all runs are kept"),
 }
 """What a plan file may hold beside the keys of a run."""
 
@@ -80,6 +81,7 @@ class Plan:
         settings: values of keys, in all combinations.
         variants: tables of values, each another choice of keys that vary together; empty: there is one choice.
         then: if given, each run is continued, from its final weights, with each combination of these values.
+        keep_weights: whether the final weights of all runs are kept, and not of those alone that are continued.
 
     Raises:
         Li2Error: if a key is unknown, a value is wrong by itself, a key varies in two places, or the runs are too many.
@@ -91,6 +93,7 @@ class Plan:
     settings: Table = field(default_factory=dict)
     variants: tuple[Table, ...] = ()
     then: Table | None = None
+    keep_weights: bool = False
 
     def __post_init__(self) -> None:
         several = {name for name, values in self.settings.items() if len(values) > 1}
@@ -117,16 +120,30 @@ class Plan:
         Raises:
             Li2Error: one sentence on the first mistake.
         """
-        given = read_config(path, {**KEYS, **PLAN_KEYS})
+        return cls.from_table({"name": path.stem, **read_config(path, {**KEYS, **PLAN_KEYS})}, str(path))
+
+    @classmethod
+    def from_table(cls, values: Mapping[str, Any], where: str) -> "Plan":
+        """The plan of a table with what a plan file may hold.
+
+        Args:
+            values: keys and their values.
+            where: what to call the table in a sentence on a mistake.
+
+        Raises:
+            Li2Error: one sentence on the first mistake.
+        """
+        given = dict(values)
         texts = {name: given.pop(name, "") for name in ("name", "description", "look_at")}
         for name, text in texts.items():
             if not isinstance(text, str):
-                raise Li2Error(f"{path}: {name} must be a text, not {text!r}.")
+                raise Li2Error(f"{where}: {name} must be a text, not {text!r}.")
         variants, then = given.pop("variants", []), given.pop("then", None)
         if not isinstance(variants, list):
-            raise Li2Error(f"{path}: variants must be tables of keys, each under [[variants]].")
+            raise Li2Error(f"{where}: variants must be tables of keys, each under [[variants]].")
         return cls(
-            **{**texts, "name": texts["name"] or path.stem},
+            **{**texts, "name": texts["name"] or "sweep"},
+            keep_weights=_truth(given.pop("keep_weights", False)),
             settings=_read_table(given, "the plan"),
             variants=tuple(_read_table(variant, "a variant") for variant in variants),
             then=None if then is None else _read_table(then, "then"),
@@ -149,7 +166,8 @@ class Plan:
         """The plan with some keys' values replaced by those of words.
 
         ``KEY=VALUES`` replaces the key for all runs, in the variants, too; ``then.KEY=VALUES`` replaces it for the runs
-        that continue others. A size (:data:`li2.specs.run_spec.SIZES`) replaces whichever was there.
+        that continue others; ``keep_weights=true`` has all final weights kept. A size
+        (:data:`li2.specs.run_spec.SIZES`) replaces whichever was there.
 
         Args:
             words: with several values in the language of :func:`li2.specs.values.expand`; the last of a repeated key
@@ -165,6 +183,7 @@ class Plan:
                 raise Li2Error(f"{word!r} is not of the form KEY=VALUES, such as width=256,512.")
             place = "then." if full_name.startswith("then.") else ""
             later[place][full_name.removeprefix(place)] = value
+        keep_weights = _truth(later[""].pop("keep_weights", self.keep_weights))
         settings, then = _read_table(later[""], "the plan"), _read_table(later["then."], "then")
         gone = _replaced_by(settings)
         return replace(
@@ -172,6 +191,7 @@ class Plan:
             settings=overridden(self.settings, settings),
             variants=tuple({n: v for n, v in variant.items() if n not in gone} for variant in self.variants),
             then=overridden(self.then or {}, then) if then else self.then,
+            keep_weights=keep_weights,
         )
 
     def with_absolute_paths(self) -> "Plan":
@@ -196,6 +216,7 @@ class Plan:
             "settings": _lists(self.settings),
             "variants": [_lists(variant) for variant in self.variants],
             "then": None if self.then is None else _lists(self.then),
+            "keep_weights": self.keep_weights,
         }
 
     @classmethod
@@ -208,6 +229,7 @@ class Plan:
             settings=_table(values["settings"], "the plan"),
             variants=tuple(_table(variant, "a variant") for variant in values["variants"]),
             then=None if values["then"] is None else _table(values["then"], "then"),
+            keep_weights=values.get("keep_weights", False),  # stores of earlier versions lack it
         )
 
     def __len__(self) -> int:
@@ -224,11 +246,13 @@ class Plan:
         """
         for common in _combinations(self.settings):
             for choice in self._choices:
-                first = PlannedRun(_spec(overridden(common, choice)), keep_weights=self.then is not None)
+                continued = self.then is not None
+                first = PlannedRun(_spec(overridden(common, choice)), keep_weights=continued or self.keep_weights)
                 yield first
                 if self.then is not None:
                     for changes in _combinations(self.then):
-                        yield PlannedRun(_spec(overridden(first.spec.explicit(), changes)), parent=first.key)
+                        spec = _spec(overridden(first.spec.explicit(), changes))
+                        yield PlannedRun(spec, parent=first.key, keep_weights=self.keep_weights)
 
     @property
     def axes(self) -> dict[str, tuple[Value | None, ...]]:
@@ -277,6 +301,14 @@ def _spec(values: dict[str, Any]) -> RunSpec:
     except Li2Error as error:
         words = " ".join(f"{name}={value}" for name, value in values.items())
         raise Li2Error(f"the run {words} is not possible: {error}") from None
+
+
+def _truth(given: Any) -> bool:
+    """Of a key that is true or false, from TOML or as the text that words and YAML have."""
+    known = {True: True, False: False, "true": True, "false": False}
+    if not isinstance(given, bool | str) or given not in known:
+        raise Li2Error(f"keep_weights={given!r} is not valid; keep_weights must be true or false.")
+    return known[given]
 
 
 def _count(table: Table) -> int:

@@ -1,7 +1,7 @@
 """Where the values of a specification come from: KEY=VALUE words and TOML or YAML files."""
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ def read_overrides(words: Iterable[str], keys: Mapping[str, Key] = KEYS) -> dict
     return values
 
 
-def read_config(path: Path, keys: Mapping[str, Key] = KEYS) -> dict[str, Any]:
+def read_config(path: Path, keys: Collection[str] = KEYS) -> dict[str, Any]:
     """The values of a TOML or YAML file of keys, unchecked.
 
     Raises:

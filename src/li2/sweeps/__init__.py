@@ -4,6 +4,7 @@ from li2.sweeps.boundary import Boundary
 from li2.sweeps.cluster import slurm_script
 from li2.sweeps.crossings import Crossing, CrossingStatus
 from li2.sweeps.driver import Progress
+from li2.sweeps.executor import Executor
 from li2.sweeps.schema import Status
 from li2.sweeps.session import (
     Cost,
@@ -14,6 +15,8 @@ from li2.sweeps.session import (
     carry_on,
     check,
     cost_of,
+    executor_for,
+    is_complete,
     open_store,
 )
 from li2.sweeps.store import Store
@@ -24,6 +27,7 @@ __all__ = [
     "Cost",
     "Crossing",
     "CrossingStatus",
+    "Executor",
     "Progress",
     "Status",
     "Store",
@@ -34,6 +38,8 @@ __all__ = [
     "carry_on",
     "check",
     "cost_of",
+    "executor_for",
+    "is_complete",
     "open_store",
     "slurm_script",
     "summary",

@@ -4,6 +4,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -65,7 +66,7 @@ class Progress:
 
 def drive(
     store: Store,
-    executor: Executor,
+    executor: AbstractContextManager[Executor],
     watch: Callable[[Progress], None],
     stop: StopRequest,
     design: Design | None = None,
@@ -79,7 +80,7 @@ def drive(
 
     Args:
         store: open for writing.
-        executor: not yet entered.
+        executor: not yet entered; ``nullcontext(executor)`` for one that several sweeps share.
         watch: called about every second.
         stop: looked at as often.
         design: proposes runs from what became of others; default: those in the store are all.
@@ -89,13 +90,13 @@ def drive(
     Raises:
         OSError: if the store cannot be written; what it held stays.
     """
-    driver = _Driver(store, executor, design)
     pace = _Pace(work_left)
     beat = time.monotonic()
     try:
-        with executor:
+        with executor as workers:
+            driver = _Driver(store, workers, design)
             while not stop.asked and driver.hand_out():
-                ended = executor.wait(POLL_SECONDS)
+                ended = workers.wait(POLL_SECONDS)
                 if stop.asked:  # what the same signal killed was not lost by its own fault
                     ended = [end for end in ended if isinstance(end, Returned)]
                 driver.take(ended)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from li2.sweeps.database import DATABASE
 from li2.sweeps.driver import Progress, drive
 from li2.sweeps.executor import Executor
 from li2.sweeps.local import LocalExecutor
+from li2.sweeps.schema import Status
 from li2.sweeps.store import Store
 from li2.tasks import build_task
 
@@ -82,12 +84,14 @@ def boundary_of(store: Store) -> Boundary | None:
     return Boundary(BoundarySpec(**store.plan["spec"]))
 
 
-def carry_on(store: Store, executor: ExecutorSpec, watch: Callable[[Progress], None], stop: StopRequest) -> None:
+def carry_on(
+    store: Store, executor: ExecutorSpec | Executor, watch: Callable[[Progress], None], stop: StopRequest
+) -> None:
     """Train what is not trained yet.
 
     Args:
         store: open for writing.
-        executor: who trains.
+        executor: who trains; workers that have been entered stay, for other sweeps of the same session.
         watch: told about every second how far it is.
         stop: looked at as often; what is in training then is dropped and stays planned.
     """
@@ -95,7 +99,9 @@ def carry_on(store: Store, executor: ExecutorSpec, watch: Callable[[Progress], N
     work_left = _rest_of(store) if boundary is None else _rest_of_boundary(store, boundary)
     drive(
         store=store,
-        executor=_executor(executor, store.directory),
+        executor=executor_for(executor, store.directory)
+        if isinstance(executor, ExecutorSpec)
+        else nullcontext(executor),
         watch=watch,
         stop=stop,
         design=boundary,
@@ -122,7 +128,20 @@ def _rest_of_boundary(store: Store, boundary: Boundary) -> Callable[[float], flo
     return lambda done: boundary_cost(boundary, store.fates()).core_seconds
 
 
-def _executor(spec: ExecutorSpec, directory: Path) -> Executor:
+def is_complete(store: Store) -> bool:
+    """Whether nothing is left to train; runs that failed are not tried anew."""
+    counts = store.counts()
+    if counts[Status.PLANNED] or counts[Status.RUNNING]:
+        return False
+    boundary = boundary_of(store)
+    if boundary is None:
+        return sum(counts.values()) >= len(Plan.from_json(store.plan))
+    fates = store.fates()
+    return all(run.key in fates for run in boundary.propose(fates))
+
+
+def executor_for(spec: ExecutorSpec, directory: Path) -> Executor:
+    """Who trains, not yet entered; what it writes of its own (logs of jobs) goes to the directory."""
     return LocalExecutor(spec.workers) if spec.executor == "local" else make_executor(spec, directory)
 
 
