@@ -124,6 +124,8 @@ def test_cells_of_even_and_of_logarithmic_values_stand_at_their_values() -> None
     assert y.cells == (-0.5, 0.5)
     assert y.places([0.5]) == [0.0]
     assert not axes(Panel("", "", "", heat=heat))[0].log
+    from_zero = Heat((0.0, 1.0, 2.0), (0.5,), ((-1.0, 2.0, 5.0),), "energy")
+    assert axes(Panel("", "", "", heat=from_zero, log_x=True))[0].cells == (-0.5, 0.5, 1.5, 2.5)
 
 
 def test_maps_of_one_label_share_their_colours_unless_one_would_be_flat() -> None:
@@ -167,3 +169,11 @@ def test_the_same_panels_give_the_same_bytes_whatever_the_users_style() -> None:
     assert first["png"].startswith(b"\x89PNG")
     assert b"<text" not in first["svg"]  # letters are shapes: legible without the font
     assert b"date" not in first["svg"]
+
+
+def test_panels_without_anything_to_see_are_drawn_empty() -> None:
+    nothing = Panel("", "x", "y", (Line("none", (1.0, 2.0), (NAN, NAN), (NAN, NAN), (NAN, NAN)),), log_y=True)
+    assert [len(place.lines) for place in on_paper([nothing, Panel("", "", "")]).axes] == [1, 0]
+    assert pictures([nothing])["png"]
+    assert interactive(nothing).data[1].y == (None, None)
+    assert not interactive(Panel("", "", "")).data

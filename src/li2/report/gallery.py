@@ -101,8 +101,9 @@ def _entry(path: Path) -> Entry:
         finding = values.pop("finding")
         texts = {key: _as(kind, values[key]) for key, kind in _KINDS.items()}
         for part in texts["parts"]:
-            _as(str, part["name"]), _as(str, part["kind"]), _as(int, part["runs"]), part["command"]
-        return Entry(name, texts, finding and Finding.from_json(finding))
+            for key, kind in _PART_KINDS.items():
+                _as(kind, part[key])
+        return Entry(name, texts, None if finding is None else Finding.from_json(finding))
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         raise Li2Error(
             f"{path} is damaged or not a finding of li2 reproduce; delete it, and li2 reproduce {name} writes it anew."
@@ -118,6 +119,8 @@ _KINDS: dict[str, Any] = {
     **dict.fromkeys(("runs", "failed"), int),
     **dict.fromkeys(("training_seconds", "wall_seconds"), int | float),
 }
+
+_PART_KINDS: dict[str, Any] = {"name": str, "kind": str, "runs": int, "command": str | None}
 
 
 def _as(kind: Any, value: Any) -> Any:

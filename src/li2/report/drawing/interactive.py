@@ -55,7 +55,7 @@ def interactive(panel: Panel, among: Sequence[Panel] = ()) -> go.Figure:
         figure.update_yaxes(range=[math.log10(limit) for limit in panel.limits] if y.log else list(panel.limits))
     if has_gaps(panel):
         figure.update_layout(plot_bgcolor=EMPTY)
-    below = {"y": -0.27, "yanchor": "top"}  # the buttons are above
+    below = {"y": -0.3, "yanchor": "top"}  # the buttons are above
     return figure.update_layout(hovermode="closest", showlegend=True, legend=below, margin={"t": 34})
 
 
@@ -65,8 +65,9 @@ def _axis(axis: Axis, values: list[float]) -> dict[str, Any]:
         settings |= {"tickvals": list(axis.ticks), "ticktext": list(axis.texts)}
     elif axis.log:
         decades = [math.log10(value) for value in values if 0 < value < math.inf] or [0.0]
-        if max(decades) - min(decades) >= 2:
-            settings["dtick"] = math.ceil((max(decades) - min(decades)) / 8)
+        span = max(decades) - min(decades)
+        if span >= 1:  # else Plotly names 2 to 9 in each decade, too
+            settings["dtick"] = math.ceil(span / 8) if span >= 2 else "D2"
     if axis.cells:
         ends = axis.cells[0], axis.cells[-1]
         settings |= {"range": [math.log10(end) for end in ends] if axis.log else list(ends), "showgrid": False}

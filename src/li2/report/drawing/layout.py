@@ -83,7 +83,8 @@ def _apart(places: Sequence[float], least: float = 0.1) -> list[int]:
 
 def _of_cells(values: tuple[float, ...], log: bool) -> Axis:
     """Cells where their values are if these are evenly spaced, else side by side."""
-    scaled = [math.log(value) for value in values] if log and min(values) > 0 else list(values)
+    log = log and min(values) > 0
+    scaled = [math.log(value) for value in values] if log else list(values)
     gaps = [right - left for left, right in pairwise(scaled)]
     if not gaps or max(gaps) > _REGULAR * min(gaps):
         texts = [written(value) for value in values]
