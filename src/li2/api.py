@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from li2 import runs
-from li2.report import write_report, write_sweep_report
+from li2.report import write_gallery, write_report, write_sweep_report
 from li2.reproduce import Reproduced, default_directory, recipes_of
 from li2.reproduce import reproduce as _reproduce
 from li2.runs import Failure, Progress, RunResult, load
@@ -32,6 +32,7 @@ __all__ = [
     "run_many",
     "sweep",
     "verify",
+    "write_gallery",
     "write_report",
 ]
 
@@ -156,8 +157,9 @@ def reproduce_figures(
 ) -> list[Reproduced]:
     """Reproduce figures of the paper: train and compute what they need, measure what they claim, and draw them.
 
-    The same call, made again, does nothing twice: it goes on after Ctrl-C, and otherwise measures and draws anew.
-    Needs ``if __name__ == "__main__":`` as :func:`sweep` does.
+    The same call, made again, does nothing twice: it goes on after Ctrl-C, and otherwise measures and draws anew. The
+    page, ``index.html`` in the directory, shows all figures that are there; it is not drawn after Ctrl-C. A script that
+    calls this needs ``if __name__ == "__main__":``, as for :func:`sweep`.
 
     Args:
         figures: names such as ``fig5a``, files of recipes, or ``all``.
@@ -173,9 +175,13 @@ def reproduce_figures(
         Li2Error: if a recipe is not possible, or the directory holds something else; nothing has been changed then.
     """
     directory = Path(out) if out is not None else default_directory(scale)
-    watch = progress or (lambda what, runs: None)
+    recipes, watch = recipes_of(figures), progress or (lambda what, runs: None)
     with runs.stop_on_signal() as stop:
-        return _reproduce(recipes_of(figures), scale, directory, executor or ExecutorSpec(), watch, stop)
+        made = _reproduce(recipes, scale, directory, executor or ExecutorSpec(), watch, stop)
+    if made and len(made) == len(recipes):
+        watch("the page", None)
+        write_gallery(directory)
+    return made
 
 
 def _worked_on(store: Store, executor: ExecutorSpec | None, progress: Callable[[SweepProgress], None] | None) -> Store:

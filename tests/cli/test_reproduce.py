@@ -70,6 +70,11 @@ def test_a_recipe_of_ones_own_is_stopped_and_gone_on_with(
     assert "useless" in said
     assert "confirmed" in said
     assert "runs [all]" in said
+    assert f"page  {out}/index.html" in said
+    page = Path(out, "index.html")
+    page.unlink()
+    assert call("report", out)[:2] == (0, f"{page}\n")
+    assert "Networks of no use" in page.read_text()
     code, said, _ = call("reproduce", recipe, "--scale", "smoke", "--out", out, "--json")
     (figure,) = json.loads(said)["figures"]
     assert (code, figure["verdict"], figure["summary"]) == (0, "confirmed", "They are there.")

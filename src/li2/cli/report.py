@@ -1,4 +1,4 @@
-"""``li2 report``: write a run's report anew."""
+"""``li2 report``: write the report of a run, or the page of reproduced figures, anew."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,9 +7,10 @@ import typer
 
 
 def report_command(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A run's directory.")],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Of a run, or of reproduced figures.")],
 ) -> None:
-    """Write the report of a run anew, from what its directory holds."""
-    from li2 import api  # loads PyTorch
+    """Write the report of a run, or the page of reproduced figures, anew from what the directory holds."""
+    from li2 import api  # both load PyTorch
+    from li2.reproduce import is_reproduction
 
-    print(api.write_report(api.load(directory)))
+    print(api.write_gallery(directory) if is_reproduction(directory) else api.write_report(api.load(directory)))
