@@ -157,8 +157,9 @@ def reproduce_figures(
 ) -> list[Reproduced]:
     """Reproduce figures of the paper: train and compute what they need, measure what they claim, and draw them.
 
-    The same call, made again, does nothing twice: it goes on after Ctrl-C, and otherwise measures and draws anew.
-    The page, ``index.html`` in the directory, shows all figures that are there; it is not drawn after Ctrl-C. Needs ``if __name__ == "__main__":`` as :func:`sweep` does.
+    The same call, made again, does nothing twice: it goes on after Ctrl-C, and otherwise measures and draws anew. The
+    page, ``index.html`` in the directory, shows all figures that are there; it is not drawn after Ctrl-C. A script that
+    calls this needs ``if __name__ == "__main__":``, as for :func:`sweep`.
 
     Args:
         figures: names such as ``fig5a``, files of recipes, or ``all``.

@@ -121,7 +121,8 @@ def print_findings(made: "Sequence[Reproduced]", directory: Path, as_json: bool)
         if figure.error is not None:
             table.add_row(name, "[red]not measured[/]", escape(figure.error))
     console = Console(highlight=False)
-    console.print(table)
+    if made:
+        console.print(table)
     for figure in made:
         for note in figure.notes:
             console.print(f"{figure.recipe.name}: {note}", style="red", markup=False, soft_wrap=True)

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from li2.errors import Li2Error
 from li2.specs.keys import KEYS, Key
-from li2.specs.plan import absolute_value
+from li2.specs.named_files import absolute_value
 from li2.specs.run_spec import SIZES, RunSpec
 from li2.specs.spec import Finite
 from li2.specs.values import expand, quoted

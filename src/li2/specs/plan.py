@@ -4,16 +4,16 @@ import hashlib
 import itertools
 import json
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
 from li2.errors import Li2Error
 from li2.specs.keys import KEYS, Key
+from li2.specs.named_files import absolute_value, contents_digest, files_of
 from li2.specs.names import unknown_name
 from li2.specs.run_spec import SIZES, RunSpec, overridden
 from li2.specs.sources import read_config
@@ -60,14 +60,14 @@ class PlannedRun:
         Raises:
             Li2Error: if such a file cannot be read.
         """
-        contents = [[what, _contents(what, path)] for what, path in _files(self.spec)]
+        contents = [[what, contents_digest(what, path)] for what, path in files_of(self.spec)]
         identity = [self.spec.changed(), self.parent, contents]
         return hashlib.sha256(json.dumps(identity, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
     @property
     def names_files(self) -> bool:
         """Whether the specification names files."""
-        return next(_files(self.spec), None) is not None
+        return next(files_of(self.spec), None) is not None
 
 
 @dataclass(frozen=True)
@@ -363,47 +363,3 @@ def _listed(name: str, given: Any) -> Iterator[Any]:
             yield from _listed(name, value)
     else:
         yield given
-
-
-_NEXT_FACTOR = re.compile(r"\*(?=[a-z]+(?:[:*]|$))")
-"""The star before the next factor of a group's name."""
-
-
-def absolute_value(name: str, value: Value) -> Value:
-    """A key's value, the file that it names by its absolute path if it names one."""
-    if name in ("train_index", "init_weights"):
-        return str(Path(str(value)).absolute())
-    if name == "group" and "file:" in str(value):
-        parts = (part.partition("file:") for part in _NEXT_FACTOR.split(str(value)))
-        return "*".join(
-            f"file:{Path(path).absolute()}" if found and not before else before + found + path
-            for before, found, path in parts
-        )
-    return value
-
-
-def _files(spec: RunSpec) -> Iterator[tuple[str, Path]]:
-    """The files that a specification names, each with the word that names it."""
-    if "file:" in spec.group:
-        for part in _NEXT_FACTOR.split(spec.group):
-            if part.startswith("file:"):
-                yield f"group={part}", Path(part.removeprefix("file:"))
-    for name in ("train_index", "init_weights"):
-        if (path := getattr(spec, name)) is not None:
-            yield f"{name}={path}", Path(path)
-
-
-def _contents(what: str, path: Path) -> str:
-    """SHA-256 (hex) of a file's contents."""
-    try:
-        state = path.stat()
-        return _digest(path, state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino)
-    except OSError as error:
-        raise Li2Error(f"cannot read {what}: {error.strerror or error}.") from error
-
-
-@lru_cache(maxsize=1024)
-def _digest(path: Path, *state: int) -> str:
-    """Of a file in a state: many runs may name it."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
