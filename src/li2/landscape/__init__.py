@@ -2,7 +2,7 @@
 
 from li2.landscape.ascent import Ascent, ascend, random_starts, sphere_spectrum
 from li2.landscape.classify import END_POINT_COLUMNS, end_points, merged
-from li2.landscape.complex_nodes import ComplexEnergy, complex_nodes, stacked
+from li2.landscape.complex_nodes import ComplexEnergy, stacked
 from li2.landscape.energies import DataEnergy, Energy, SampleEnergy, TableEnergy, cyclic_shape
 
 __all__ = [
@@ -14,7 +14,6 @@ __all__ = [
     "SampleEnergy",
     "TableEnergy",
     "ascend",
-    "complex_nodes",
     "cyclic_shape",
     "end_points",
     "merged",
