@@ -17,4 +17,4 @@ def complex_nodes(parts: Float[Tensor, "*e"], dim: int = -1) -> Complex[Tensor, 
 
 def over_nodes(values: Float[Tensor, "*R K"], columns: int) -> Float[Tensor, "*R nodes"]:
     """Sums over the columns of each node, one or two of them."""
-    return values.unflatten(-1, (columns, -1)).sum(dim=-2)
+    return values.reshape(*values.shape[:-1], columns, -1).sum(dim=-2)

@@ -82,8 +82,7 @@ def _read(path: Path, spec: RunSpec, inputs: int, order: int) -> Weights:
         if tuple(tensors[name].shape) != shape:
             found = list(tensors[name].shape)
             raise Li2Error(
-                f"init_weights={path}: {name} is {found}, but it must be {list(shape)} "
-                f"for this group and {size}."
+                f"init_weights={path}: {name} is {found}, but it must be {list(shape)} for this group and {size}."
             )
         if not tensors[name].is_floating_point() or not bool(torch.isfinite(tensors[name].double()).all()):
             raise Li2Error(f"init_weights={path}: {name} must hold finite floating-point numbers.")
