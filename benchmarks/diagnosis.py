@@ -80,7 +80,7 @@ def measured(group: str, width: int, epochs: int) -> dict[str, float]:
             diagnose(setup, training, record, clock)
         if epoch < epochs:
             clock("training", training.step)
-    outcome = record.outcome(setup, interrupted=False)
+    outcome = record.outcome(setup, epochs, interrupted=False)
     rates = [setup.rate(epoch) for epoch in range(course_length(outcome))]
     clock("course", lambda: compare_course(setup.problem, initial, setup.optimizer, rates, spec.weight_decay))
     clock("flow", lambda: compare_flow(setup.problem, initial))

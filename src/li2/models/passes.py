@@ -118,31 +118,30 @@ class ClosedForm:
     def outputs(self, weights: Weights, batch: Batch) -> Float[Tensor, "R n M"]:
         """See :class:`Passes`."""
         top = self._scaled_top(weights.V)
-        outputs = top.new_empty(*batch.labels.shape, top.shape[1])
+        outputs = top.new_empty(*batch.labels.shape, top.shape[2])
         multiply = _one_product if batch.one_by_one else torch.bmm
         for chunk in batch.chunks:
             _, features = self._features(weights.W, chunk)
-            multiply(features, top[chunk.runs].mT, out=outputs[chunk.runs, chunk.samples])
+            multiply(features, top[chunk.runs], out=outputs[chunk.runs, chunk.samples])
         return outputs[..., : weights.V.shape[-1]]
 
     def gradients(self, weights: Weights, batch: Batch) -> Gradients:
         """See :class:`Passes`: one way through the samples, there and back for each chunk."""
         classes, samples = weights.V.shape[-1], batch.labels.shape[1]
         top = self._scaled_top(weights.V)
-        in_W, in_V = self._buffer("in_W", weights.W).zero_(), self._buffer("in_V", top).zero_()
+        in_W, in_V = self._buffer("in_W", weights.W).zero_(), self._buffer("in_V", top.mT).zero_()
         offset = self._offset(weights.W, top, batch, classes) if self.loss.centres_samples else None
-        outputs = top.new_empty(*batch.labels.shape, top.shape[1])
+        outputs = top.new_empty(*batch.labels.shape, top.shape[2])
         multiply, add = (_one_product, _add_one_product) if batch.one_by_one else (torch.bmm, Tensor.baddbmm_)
         for chunk in batch.chunks:
             runs = chunk.runs
             preactivations, features = self._features(weights.W, chunk)
-            own = multiply(features, top[runs].mT, out=outputs[runs, chunk.samples])[..., :classes]
+            own = multiply(features, top[runs], out=outputs[runs, chunk.samples])[..., :classes]
             centre = None if offset is None else offset[runs]
             residual = self.loss.residual(own, batch.labels[runs, chunk.samples], centre)
-            in_outputs = top.new_zeros(len(residual), top.shape[1], residual.shape[1])
-            torch.mul(residual.mT, -2 / samples, out=in_outputs[:, :classes])
-            add(in_V[runs], in_outputs, features)
-            in_features = multiply(in_outputs.mT, top[runs], out=features)
+            in_outputs = padded(residual.mul_(-2 / samples))
+            add(in_V[runs], in_outputs.mT, features)
+            in_features = multiply(in_outputs, top[runs].mT, out=features)
             self.network.activation.backpropagate(in_features, preactivations)
             if in_features.is_cuda:  # there scattered sums depend on the order of arrival
                 selection = one_hot(batch.rows[runs, chunk.samples], in_features, self._inputs)
@@ -169,14 +168,12 @@ class ClosedForm:
         for chunk in batch.chunks:
             _, features = self._features(W, chunk)
             means[chunk.runs] += features.sum(dim=1, keepdim=True) / samples
-        offset = -torch.bmm(means, top.mT)[:, 0, :classes]
+        offset = -torch.bmm(means, top)[:, 0, :classes]
         return offset.scatter_add_(1, batch.labels, offset.new_full(batch.labels.shape, 1 / samples))
 
-    def _scaled_top(self, V: Float[Tensor, "R K M"]) -> Float[Tensor, "R padded K"]:
-        """β·Vᵀ: products with its rows are the faster ones."""
-        top = V.new_zeros(len(V), V.shape[2] + -V.shape[2] % LANES, V.shape[1])
-        torch.mul(V.mT, self.network.output_scale, out=top[:, : V.shape[2]])
-        return top
+    def _scaled_top(self, V: Float[Tensor, "R K M"]) -> Float[Tensor, "R K padded"]:
+        """β·V."""
+        return padded(self.network.output_scale * V)
 
     def _buffer(self, name: str, like: Tensor, shape: tuple[int, ...] | None = None) -> Tensor:
         """Memory that is kept, as another tensor's or of its dtype and device."""

@@ -52,7 +52,7 @@ class Problem:
         """Ỹ of the formulas in float64: Y − 1/M, or P₁Y for a loss centred over samples."""
         return self.loss.targets(self.train.labels, self.classes, torch.float64)
 
-    @property
+    @cached_property
     def zero_output_loss(self) -> float:
         """The training loss of a network whose outputs are all zero: 1 − 1/M for ``mse``."""
         zeros = torch.zeros(len(self.train), self.classes, dtype=torch.float64, device=self.train.labels.device)
