@@ -87,7 +87,9 @@ def is_pure(nodes: pd.DataFrame, purity_threshold: float) -> NDArray[np.bool_]:
 
 
 def irrep_figures(snapshot: Snapshot, nodes: pd.DataFrame, purity_threshold: float) -> pd.DataFrame:
-    """One row per non-trivial irrep (of real weights with its conjugate): what the nodes hold of it, what the residual still asks for.
+    """One row per non-trivial irrep: what the nodes hold of it, what the residual still asks for.
+
+    For real weights conjugate irreps are one, for complex ones each has its row.
 
     Columns: ``irrep``, its ``dimension`` d and ``type``; ``functions``, the dimension of its isotypic component, d²
     (twice that with a conjugate); ``features`` (pure nodes); ``left_span`` and ``right_span``, how many of the d

@@ -4,6 +4,7 @@ from li2.landscape.ascent import Ascent, ascend, random_starts, sphere_spectrum
 from li2.landscape.classify import END_POINT_COLUMNS, end_points, merged
 from li2.landscape.complex_nodes import ComplexEnergy, stacked
 from li2.landscape.energies import DataEnergy, Energy, SampleEnergy, TableEnergy, cyclic_shape
+from li2.landscape.hemisphere import Hemisphere
 
 __all__ = [
     "END_POINT_COLUMNS",
@@ -11,6 +12,7 @@ __all__ = [
     "ComplexEnergy",
     "DataEnergy",
     "Energy",
+    "Hemisphere",
     "SampleEnergy",
     "TableEnergy",
     "ascend",
