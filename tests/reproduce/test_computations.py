@@ -29,7 +29,7 @@ def energy(X: np.ndarray, targets: np.ndarray, W: np.ndarray) -> np.ndarray:
 
 def test_ascents_are_those_of_torch_on_the_pairs_of_runs() -> None:
     given: dict[str, Any] = {"group": "cyclic:7", "train_fraction": 0.8, "seed": 3}
-    X, targets = (torch.from_numpy(part) for part in dense(RunSpec(**given, split="sklearn")))
+    X, targets = (torch.from_numpy(part) for part in dense(RunSpec(**given)))
     W = torch.randn(9, 2 * M, generator=torch.Generator().manual_seed(3), dtype=torch.float64).T
     start = W / W.norm(dim=0)
     W = start.clone().requires_grad_()
@@ -48,10 +48,6 @@ def test_ascents_are_those_of_torch_on_the_pairs_of_runs() -> None:
     power = (np.abs(np.fft.fft(W.detach().numpy().reshape(2, M, 9), axis=1)) ** 2).sum(axis=0)[1:4]
     assert np.allclose(own["purity"], power.max(axis=0) / power.sum(axis=0))
     assert ascents(**given, lrs=[0.03], nodes=9, steps=20).equals(own.reset_index(drop=True))
-    settled = ascents(**given, lrs=[0.002], nodes=30, steps=1500)
-    assert (settled["energy"] > settled["start_energy"]).all()
-    assert settled["slope"].max() < 0.1
-    assert own["slope"].median() > 0.1
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def ascents(
     train_size: int | None = None,
     activation: str = "square",
     centring: str = "classes",
-    split: str = "sklearn",
+    split: str = "li2",
     seed: int = 0,
     energy: str = "plain",
 ) -> pd.DataFrame:
@@ -73,7 +73,9 @@ def ascents(
     tables = [_table(terrain, climbed, starts, follow_adam(climbed, starts, steps, lr), lr) for lr in lrs]
     table = pd.concat(tables, ignore_index=True)
     given = {"group": group, "seed": seed, "n": len(pairs), "ratio": len(pairs) / terrain.task.size}
-    return table.assign(**given)[[*given, *table.columns]]
+    for place, (name, value) in enumerate(given.items()):
+        table.insert(place, name, value)
+    return table
 
 
 def _table(terrain: Terrain, energy: Energy, starts: Nodes, ends: Nodes, lr: float) -> pd.DataFrame:

@@ -102,9 +102,8 @@ class _Found:
         if not len(pure) or not len(lost):
             what = "memorising on few pairs" if len(pure) else "generalising on all pairs"
             raise Li2Error(f"no ascent ended {what}; take more starts or another train_fraction.")
-        chosen = ((WHOLE, pure["purity"]), (PART, lost["energy"]))
-        good, bad = (self.ascents[case].nodes[:, int(values.idxmax())].numpy() for case, values in chosen)
-        return good, bad
+        good, bad = (int(part.index[part[by].argmax()]) for part, by in ((pure, "purity"), (lost, "energy")))
+        return self.ascents[WHOLE].nodes[:, good].numpy(), self.ascents[PART].nodes[:, bad].numpy()
 
 
 @lru_cache(maxsize=4)
