@@ -72,7 +72,12 @@ def ascents(
     starts = random_starts(climbed, nodes, seed)
     tables = [_table(terrain, climbed, starts, follow_adam(climbed, starts, steps, lr), lr) for lr in lrs]
     table = pd.concat(tables, ignore_index=True)
-    given = {"group": group, "seed": seed, "n": len(pairs), "ratio": len(pairs) / terrain.task.size}
+    given: dict[str, str | float] = {
+        "group": group,
+        "seed": seed,
+        "n": len(pairs),
+        "ratio": len(pairs) / terrain.task.size,
+    }
     for place, (name, value) in enumerate(given.items()):
         table.insert(place, name, value)
     return table

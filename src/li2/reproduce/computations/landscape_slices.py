@@ -102,7 +102,7 @@ class _Found:
         if not len(pure) or not len(lost):
             what = "memorising on few pairs" if len(pure) else "generalising on all pairs"
             raise Li2Error(f"no ascent ended {what}; take more starts or another train_fraction.")
-        good, bad = (int(part.index[part[by].argmax()]) for part, by in ((pure, "purity"), (lost, "energy")))
+        good, bad = (part.index.to_numpy()[int(part[by].argmax())] for part, by in ((pure, "purity"), (lost, "energy")))
         return self.ascents[WHOLE].nodes[:, good].numpy(), self.ascents[PART].nodes[:, bad].numpy()
 
 
