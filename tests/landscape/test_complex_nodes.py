@@ -11,8 +11,8 @@ import li2
 from li2.cli import main
 from li2.diagnostics import FourierBasis
 from li2.groups import Group, Representations, named_group
-from li2.landscape import ComplexEnergy, DataEnergy, SampleEnergy, TableEnergy, complex_nodes, sphere_spectrum, stacked
-from li2.models import named_activation
+from li2.landscape import ComplexEnergy, DataEnergy, SampleEnergy, TableEnergy, sphere_spectrum, stacked
+from li2.models import complex_nodes, named_activation
 from li2.theory.maxima import complex_maximum
 from problems import plain_activation
 from tables import quaternion_table, relabelled
@@ -76,7 +76,7 @@ def test_energies_of_whole_tables(name: str) -> None:
 
 def test_complex_nodes_and_real_ones_of_twice_the_length_are_the_same() -> None:
     nodes = torch.randn(14, 5, dtype=torch.complex128, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(complex_nodes(stacked(nodes)), nodes)
+    assert torch.equal(complex_nodes(stacked(nodes), dim=0), nodes)
     assert torch.equal(stacked(nodes.real), nodes.real)
 
 

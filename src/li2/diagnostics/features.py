@@ -62,11 +62,15 @@ class FourierBasis:
     def __init__(self, representations: Representations, device: torch.device, *, is_complex: bool = False) -> None:
         self.is_complex = is_complex
         self.irreps = representations.characters.real_irreps[1:]
+        self._joined = list(range(len(self.irreps)))
         if is_complex:
+            joined = self.irreps
             self.irreps = tuple(
                 RealIrrep(irrep.label, (row,), irrep.dimension, irrep.type)
                 for row, irrep in enumerate(representations.characters.irreps)
             )[1:]
+            numbers = {row: number for number, irrep in enumerate(joined) for row in irrep.members}
+            self._joined = [numbers[row] for row in sorted(numbers)]
         order = representations.group.order
         entries = [
             torch.as_tensor(representations.matrices(irrep.members[0])).reshape(order, -1).T.to(torch.complex128)
@@ -85,6 +89,11 @@ class FourierBasis:
 
     def _rows(self, number: int) -> slice:
         return slice(self._ends[number] - self.irreps[number].dimension ** 2, self._ends[number])
+
+    @property
+    def joined(self) -> list[int]:
+        """For each irrep a number from 0 that it shares with its conjugate only."""
+        return self._joined
 
     @property
     def labels(self) -> list[str]:
@@ -143,7 +152,7 @@ class FourierBasis:
             coupling=coupling,
         )
 
-    def spans(self, W: Float[Tensor, "d K"], number: int) -> tuple[float, float]:
+    def spans(self, W: Inexact[Tensor, "d K"], number: int) -> tuple[float, float]:
         """How many of the d dimensions of an irrep the columns of W span together, each node with equal weight.
 
         Returns:
@@ -157,13 +166,20 @@ class FourierBasis:
         left, right = (self.coefficients(block, number).T.reshape(-1, d, d) for block in (first, last))
         return _span(left), _span(right.mH)
 
-    def class_shares(self, values: Float[Tensor, "r M"]) -> Float[Tensor, " irreps"]:
+    def class_shares(self, values: Inexact[Tensor, "r M"]) -> Float[Tensor, " irreps"]:
         """Each irrep's share of the non-constant part of functions of the class, the rows; sums to 1."""
-        gram = values.double().T @ values.double()  # Σ_rows |û|² = ê·G·ê̄ for every matrix entry ê
-        real, imaginary = self._entries.real, self._entries.imag
-        squares = ((real @ gram) * real + (imaginary @ gram) * imaginary).sum(dim=1)
+        squares = self._squares(values)
         mass = self._weights @ squares
         return mass / mass.sum()
+
+    def _squares(self, values: Inexact[Tensor, "r M"]) -> Float[Tensor, " entries"]:
+        """Σ_rows |û|² = ê·G·ê̄ for every matrix entry ê, G the rows' Gram matrix."""
+        if values.is_complex():
+            values = values.to(torch.complex128)
+            return ((self._entries @ (values.T @ values.conj())) * self._entries.conj()).real.sum(dim=1)
+        gram = values.double().T @ values.double()
+        real, imaginary = self._entries.real, self._entries.imag
+        return ((real @ gram) * real + (imaginary @ gram) * imaginary).sum(dim=1)
 
     def _own_matrices(
         self, coefficients: Complex[Tensor, "k entries K"], irrep: Int[Tensor, " K"], nodes: Int[Tensor, " m"], d: int

@@ -10,9 +10,9 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from li2.diagnostics.features import NodeFeatures
+from li2.diagnostics.features import FourierBasis, NodeFeatures
 from li2.diagnostics.snapshot import Snapshot
-from li2.models import Weights, unit_nodes
+from li2.models import Weights, complex_nodes, over_nodes
 from li2.models.energy import Energies
 
 ALIVE = 0.01
@@ -41,7 +41,7 @@ NODE_COLUMNS = {
 
 
 def node_figures(snapshot: Snapshot, previous: Weights | None) -> pd.DataFrame:
-    """The :data:`NODE_COLUMNS` of every node.
+    """The :data:`NODE_COLUMNS` of every node; a complex one counts once, with its real and imaginary parts.
 
     Args:
         snapshot: the network now; without a basis the figures of irreps are NaN and None.
@@ -51,10 +51,10 @@ def node_figures(snapshot: Snapshot, previous: Weights | None) -> pd.DataFrame:
     own_direction = energies.gradient(W, snapshot.correlations)
     update_cosine = _update_cosines(energies, W, previous).double()
     columns = {
-        "norm": _lengths(W),
-        "energy": snapshot.correlations.square().sum(dim=0) / 2,
-        "unit_energy": energies.values(unit_nodes(W)),
-        "gradient_cosine": -_column_cosines(snapshot.in_W, own_direction),
+        "norm": _lengths(W, energies.columns),
+        "energy": energies.of_correlations(snapshot.correlations),
+        "unit_energy": energies.unit_values(W),
+        "gradient_cosine": -_cosines(snapshot.in_W, own_direction, energies.columns),
         "update_cosine": update_cosine,
         "update_share": update_cosine.clamp_min(0).square(),
     }
@@ -66,10 +66,7 @@ def node_figures(snapshot: Snapshot, previous: Weights | None) -> pd.DataFrame:
 
 
 def summarise_nodes(nodes: pd.DataFrame, purity_threshold: float) -> dict[str, float]:
-    """Medians and upper quantiles of the node figures, and how many irreps are covered.
-
-    An irrep is covered if a node that is not dead (see :data:`ALIVE`) has at least the threshold's purity in it.
-    """
+    """Medians and upper quantiles of the node figures, and how many nodes are features (see :func:`is_pure`)."""
     pure = nodes["irrep"][is_pure(nodes, purity_threshold)]
     applies = nodes["irrep"].notna().any()
     return {
@@ -80,7 +77,6 @@ def summarise_nodes(nodes: pd.DataFrame, purity_threshold: float) -> dict[str, f
         "purity_median": _quantile(nodes["purity"], 0.5),
         "purity_q95": _quantile(nodes["purity"], 0.95),
         "features": len(pure) if applies else math.nan,
-        "irreps_covered": pure.nunique() if applies else math.nan,
     }
 
 
@@ -91,26 +87,32 @@ def is_pure(nodes: pd.DataFrame, purity_threshold: float) -> NDArray[np.bool_]:
 
 
 def irrep_figures(snapshot: Snapshot, nodes: pd.DataFrame, purity_threshold: float) -> pd.DataFrame:
-    """One row per non-trivial irrep (with its conjugate): what the nodes hold of it, what the residual still asks for.
+    """One row per non-trivial irrep: what the nodes hold of it, what the residual still asks for.
+
+    For real weights conjugate irreps are one, for complex ones each has its row.
 
     Columns: ``irrep``, its ``dimension`` d and ``type``; ``functions``, the dimension of its isotypic component, d²
     (twice that with a conjugate); ``features`` (pure nodes); ``left_span`` and ``right_span``, how many of the d
     dimensions these nodes span under left and right multiplication (see :meth:`FourierBasis.spans`); shares, each
     adding up to 1 over the irreps: ``mass`` of the layer's non-constant mass, ``energy`` of Σ_j E(w_j) and
-    ``residual`` of ‖R‖², both along the class axis.
+    ``residual`` of ‖R‖², both along the class axis. The residual is real and has the same part in an irrep and its
+    conjugate; of complex nodes, what is counted in the energy are the vectors Ỹᵀσ(Xw_j), which need not.
 
     Args:
         snapshot: with a basis.
         nodes: its node figures.
         purity_threshold: of pure nodes.
     """
-    basis, irreps, W = snapshot.basis, snapshot.irreps, snapshot.weights.W
+    basis, irreps, nodes_of = snapshot.basis, snapshot.irreps, snapshot.nodes
     assert basis is not None
     assert irreps is not None
     mass, own = irreps.mass.sum(dim=1), irreps.irrep.cpu().numpy()
     pure = np.flatnonzero(is_pure(nodes, purity_threshold))
-    members = [torch.from_numpy(pure[own[pure] == number]).to(W.device) for number in range(len(basis.irreps))]
-    spans = [basis.spans(W[:, columns], number) for number, columns in enumerate(members)]
+    members = [torch.from_numpy(pure[own[pure] == number]).to(nodes_of.device) for number in range(len(basis.irreps))]
+    correlations: Tensor = snapshot.correlations
+    if snapshot.energies.columns == 2:
+        correlations = complex_nodes(correlations).conj()  # features are [Re σ, −Im σ]
+    spans = [basis.spans(nodes_of[:, columns], number) for number, columns in enumerate(members)]
     return pd.DataFrame(
         {
             "irrep": basis.labels,
@@ -121,26 +123,30 @@ def irrep_figures(snapshot: Snapshot, nodes: pd.DataFrame, purity_threshold: flo
             "left_span": [left for left, _ in spans],
             "right_span": [right for _, right in spans],
             "mass": (mass / mass.sum()).cpu().numpy(),
-            "energy": basis.class_shares(snapshot.correlations.T).cpu().numpy(),  # E(w_j) = ½‖row j‖²
+            "energy": basis.class_shares(correlations.mT).cpu().numpy(),  # E(w_j) = ½‖row j‖²
             "residual": basis.class_shares(snapshot.residual).cpu().numpy(),
         }
     )
 
 
-def summarise_irreps(irreps: pd.DataFrame) -> dict[str, float]:
-    """How far the residual, and so G_F, has turned to the irreps that no node is a feature of.
+def summarise_irreps(irreps: pd.DataFrame, basis: FourierBasis) -> dict[str, float]:
+    """How many irreps are covered, and how far the residual, and so G_F, has turned to those that no node covers.
 
+    An irrep is covered if a node that is not dead (see :data:`ALIVE`) has at least the threshold's purity in it or in
+    its conjugate: an output is real, so that who gives it one gives it the other. ``irreps_covered`` counts both once.
     ``missing_energy`` and ``missing_residual`` are their shares of Σ_j E(w_j) and of ‖R‖²; ``missing_focus``
     the residual per dimension of the missing irreps over that of the covered ones (1: no preference; Theorem 7
     wants it large), NaN if all or none are covered.
     """
     energy, residual, functions = (irreps[name].to_numpy() for name in ("energy", "residual", "functions"))
-    missing = irreps["features"].to_numpy() == 0
+    features = np.bincount(basis.joined, weights=irreps["features"])
+    missing = features[basis.joined] == 0
     focus = math.nan
     if missing.any() and not missing.all() and residual[~missing].sum() > 0:
         densities = [residual[part].sum() / functions[part].sum() for part in (missing, ~missing)]
         focus = densities[0] / densities[1]
     return {
+        "irreps_covered": float((features > 0).sum()),
         "missing_energy": float(energy[missing].sum()),
         "missing_residual": float(residual[missing].sum()),
         "missing_focus": float(focus),
@@ -154,10 +160,11 @@ def _quantile(values: "pd.Series[float]", share: float) -> float:
     return float(np.quantile(there, share)) if len(there) else math.nan
 
 
-def _update_cosines(energies: Energies, W: Float[Tensor, "d K"], previous: Weights | None) -> Float[Tensor, " K"]:
+def _update_cosines(energies: Energies, W: Float[Tensor, "d K"], previous: Weights | None) -> Float[Tensor, " nodes"]:
     if previous is None:
-        return torch.full_like(W[0], torch.nan)
-    return _column_cosines(W - previous.W, energies.gradient(previous.W, energies.correlations(previous.W)))
+        return W.new_full((W.shape[1] // energies.columns,), torch.nan)
+    gradient = energies.gradient(previous.W, energies.correlations(previous.W))
+    return _cosines(W - previous.W, gradient, energies.columns)
 
 
 def _irrep_columns(irreps: NodeFeatures, labels: list[str]) -> dict[str, Any]:
@@ -173,12 +180,12 @@ def _irrep_columns(irreps: NodeFeatures, labels: list[str]) -> dict[str, Any]:
     return columns | {name: column.cpu().numpy() for name, column in values.items()}
 
 
-def _column_cosines(left: Float[Tensor, "d K"], right: Float[Tensor, "d K"]) -> Float[Tensor, " K"]:
-    """cos of each pair of columns; NaN where one is zero."""
-    lengths = _lengths(left) * _lengths(right)
-    return torch.where(lengths > 0, (left * right).sum(dim=0) / lengths, torch.nan)
+def _cosines(left: Float[Tensor, "d K"], right: Float[Tensor, "d K"], columns: int) -> Float[Tensor, " nodes"]:
+    """cos of each pair of nodes; NaN where one is zero."""
+    lengths = _lengths(left, columns) * _lengths(right, columns)
+    return torch.where(lengths > 0, over_nodes((left * right).sum(dim=0), columns) / lengths, torch.nan)
 
 
-def _lengths(columns: Float[Tensor, "d K"]) -> Float[Tensor, " K"]:
-    """The columns' lengths; norm over the first axis is many times slower."""
-    return columns.square().sum(dim=0).sqrt()
+def _lengths(W: Float[Tensor, "d K"], columns: int) -> Float[Tensor, " nodes"]:
+    """The nodes' lengths; norm over the first axis is many times slower."""
+    return over_nodes(W.square().sum(dim=0), columns).sqrt()

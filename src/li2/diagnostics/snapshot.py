@@ -4,12 +4,12 @@ import math
 from functools import cached_property
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Inexact
 from torch import Tensor
 
 from li2.diagnostics.features import FourierBasis, NodeFeatures
 from li2.diagnostics.ridge_gram import RidgeGram
-from li2.models import Problem, Weights
+from li2.models import Problem, Weights, complex_nodes
 from li2.models.energy import Energies
 from li2.models.passes import ClosedForm
 
@@ -53,10 +53,16 @@ class Snapshot:
         """Ỹᵀσ(XW)."""
         return self.energies.correlations(self.weights.W)
 
+    @property
+    def nodes(self) -> Inexact[Tensor, "d nodes"]:
+        """The hidden nodes as columns: those of W, or the complex ones that its columns are in pairs."""
+        W = self.weights.W
+        return complex_nodes(W) if self.energies.columns == 2 else W
+
     @cached_property
     def irreps(self) -> NodeFeatures | None:
         """What the nodes hold of each irrep; None where irreps do not apply."""
-        return self.basis.node_features(self.weights.W) if self.basis is not None and self.basis.irreps else None
+        return self.basis.node_features(self.nodes) if self.basis is not None and self.basis.irreps else None
 
     @cached_property
     def features(self) -> Float[Tensor, "n K"]:

@@ -2,8 +2,9 @@
 
 from li2.landscape.ascent import Ascent, ascend, random_starts, sphere_spectrum
 from li2.landscape.classify import END_POINT_COLUMNS, end_points, merged
-from li2.landscape.complex_nodes import ComplexEnergy, complex_nodes, stacked
+from li2.landscape.complex_nodes import ComplexEnergy, stacked
 from li2.landscape.energies import DataEnergy, Energy, SampleEnergy, TableEnergy, cyclic_shape
+from li2.landscape.hemisphere import Hemisphere
 
 __all__ = [
     "END_POINT_COLUMNS",
@@ -11,10 +12,10 @@ __all__ = [
     "ComplexEnergy",
     "DataEnergy",
     "Energy",
+    "Hemisphere",
     "SampleEnergy",
     "TableEnergy",
     "ascend",
-    "complex_nodes",
     "cyclic_shape",
     "end_points",
     "merged",

@@ -9,8 +9,8 @@ from torch import Tensor
 from li2.diagnostics import FourierBasis
 from li2.groups import Group
 from li2.landscape.ascent import Ascent, sphere_spectrum
-from li2.landscape.complex_nodes import complex_nodes
 from li2.landscape.energies import Energy
+from li2.models import complex_nodes
 
 FEATURE, MEMORISING = 0.9, 0.5
 """A node is a feature from this purity on, memorising below that one, and mixed in between."""
@@ -43,7 +43,7 @@ def end_points(ascent: Ascent, basis: FourierBasis, group: Group) -> pd.DataFram
 
     For a complex basis nodes are [Re w; Im w].
     """
-    nodes = complex_nodes(ascent.nodes) if basis.is_complex else ascent.nodes
+    nodes = complex_nodes(ascent.nodes, dim=0) if basis.is_complex else ascent.nodes
     features = basis.node_features(nodes)
     irreps = [basis.irreps[number] for number in features.irrep.tolist()]
     table = pd.DataFrame(

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Complex, Float, Inexact
+from jaxtyping import Float, Inexact
 from torch import Tensor
 
 from li2.landscape.energies import DataEnergy, Nodes, SampleEnergy, TableEnergy, Values
+from li2.models import complex_nodes
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,18 +32,12 @@ class ComplexEnergy:
 
     def value_and_gradient(self, W: Nodes) -> tuple[Values, Nodes]:
         """E and ∇E of every column of W."""
-        values, gradient = self.inner.value_and_gradient(complex_nodes(W))
+        values, gradient = self.inner.value_and_gradient(complex_nodes(W, dim=0))
         return values, stacked(gradient)
 
     def hessian(self, w: Float[Tensor, " d"]) -> Float[Tensor, "d d"]:
         """∇²E of one node."""
-        return self.inner.hessian(complex_nodes(w[:, None])[:, 0])
-
-
-def complex_nodes(nodes: Float[Tensor, "e S"]) -> Complex[Tensor, "d S"]:
-    """Re w + i·Im w from columns [Re w; Im w], e = 2d."""
-    half = len(nodes) // 2
-    return torch.complex(nodes[:half], nodes[half:])
+        return self.inner.hessian(complex_nodes(w))
 
 
 def stacked(nodes: Inexact[Tensor, "d S"]) -> Float[Tensor, "e S"]:

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from li2.models.complex_nodes import over_nodes
 from li2.models.problem import Problem
 from li2.models.two_layer import add_into_rows
 
@@ -59,15 +60,19 @@ class CentredLabels:
 
 
 class Energies:
-    """Energies of nodes on a problem's training samples; V and the output scale play no part in them."""
+    """Energies of nodes on a problem's training samples; V and the output scale play no part in them.
+
+    That of a complex node is half the squared length of the complex vector Ỹᵀσ(Xw), or the sum over its two features.
+    """
 
     def __init__(self, problem: Problem) -> None:
         self.targets = CentredLabels.of(problem)
         self._activation = problem.network.activation
+        self.columns = self._activation.columns
         self._operands = [operand.contiguous() for operand in problem.train.rows.T]
 
     def correlations(self, W: Float[Tensor, "d K"]) -> Float[Tensor, "M K"]:
-        """Ỹᵀσ(XW), of which E(w_j) is half the squared length of column j."""
+        """Ỹᵀσ(XW), of which E(w_j) is half the squared length of column j (of a node's columns)."""
         sums = W.new_zeros(len(self.targets.centre), W.shape[1])
         for _, labels, preactivations, features in self._blocks(W):
             self._activation.into(preactivations, features)
@@ -83,12 +88,20 @@ class Energies:
             start += len(labels)
         return features
 
-    def values(self, W: Float[Tensor, "d K"]) -> Float[Tensor, " K"]:
-        """E(w_j) of every column of W."""
-        return self.correlations(W).square().sum(dim=0) / 2
+    def values(self, W: Float[Tensor, "d K"]) -> Float[Tensor, " nodes"]:
+        """E(w_j) of every node."""
+        return self.of_correlations(self.correlations(W))
+
+    def unit_values(self, W: Float[Tensor, "d K"]) -> Float[Tensor, " nodes"]:
+        """E(w_j/‖w_j‖) of every node."""
+        return self.values(unit_nodes(W, self.columns))
+
+    def of_correlations(self, correlations: Float[Tensor, "M K"]) -> Float[Tensor, " nodes"]:
+        """E(w_j) of every node."""
+        return over_nodes(correlations.square().sum(dim=0), self.columns) / 2
 
     def gradient(self, W: Float[Tensor, "d K"], correlations: Float[Tensor, "M K"]) -> Float[Tensor, "d K"]:
-        """∇E(w_j) = XᵀD_jỸỸᵀσ(Xw_j), D_j = diag σ′(Xw_j), of every column of W, from its correlations."""
+        """∇E(w_j) = XᵀD_jỸỸᵀσ(Xw_j), D_j = diag σ′(Xw_j), of every node, from its correlations."""
         gradient = torch.zeros_like(W)
         table = self.targets.rows(correlations)
         for operands, labels, preactivations, signal in self._blocks(W):
@@ -110,6 +123,9 @@ class Energies:
             yield operands, labels, preactivations, spare
 
 
-def unit_nodes(W: Float[Tensor, "d K"]) -> Float[Tensor, "d K"]:
-    """The columns of W scaled to length one; zero columns stay zero."""
-    return W / W.norm(dim=0).clamp_min(torch.finfo(W.dtype).tiny)
+def unit_nodes(W: Float[Tensor, "d K"], columns: int = 1) -> Float[Tensor, "d K"]:
+    """The nodes, of one or two columns of W each, scaled to length one; zero ones stay zero."""
+    lengths = W.norm(dim=0)
+    if columns == 2:
+        lengths = torch.hypot(*lengths.chunk(2)).repeat(2)
+    return W / lengths.clamp_min(torch.finfo(W.dtype).tiny)

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from li2.models.activations import Activation
+from li2.models.activations import AnyActivation
 from li2.models.weights import Weights
 
 Rows = Int[Tensor, "n k"]
@@ -21,11 +21,11 @@ class TwoLayer:
     """The network's architecture.
 
     Attributes:
-        activation: σ.
+        activation: σ; of complex nodes it joins the columns of W in pairs (see :mod:`li2.models.complex_nodes`).
         output_scale: β.
     """
 
-    activation: Activation
+    activation: AnyActivation
     output_scale: float = 1.0
 
     def preactivations(self, W: Float[Tensor, "d K"], rows: Rows) -> Float[Tensor, "n K"]:

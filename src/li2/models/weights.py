@@ -13,7 +13,7 @@ class Weights:
     """The tensors of a network, or with a leading axis those of R networks.
 
     Attributes:
-        W: (kM, K), the lowest layer: column j is the hidden node w_j = [u_j; v_j].
+        W: (kM, K), the lowest layer: column j is the hidden node w_j = [u_j; v_j]; K complex nodes are 2K columns.
         V: (K, M), the top layer.
         others: what else there is, by name: layers between, an embedding; empty for a two-layer network.
     """

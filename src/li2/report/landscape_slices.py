@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 import torch
-from jaxtyping import Float
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from li2.landscape import Energy, stacked
+from li2.landscape import Energy, Hemisphere, stacked
 from li2.report.style import HEIGHT, apply_style
 from li2.theorems.landscape import Landscape
 from li2.theorems.landscape_course import Course
@@ -24,44 +23,17 @@ BLOCK = 1000
 """Nodes whose energy is computed at once."""
 
 
-@dataclass(frozen=True, eq=False)
-class Hemisphere:
-    """Half of a two-dimensional sphere of nodes.
-
-    Attributes:
-        axes: (e, 3) orthonormal: to the right, upwards and towards the eye.
-    """
-
-    axes: Float[np.ndarray, "e 3"]
-
-    @classmethod
-    def through(cls, points: list[NDArray[np.float64]], seed: int) -> "Hemisphere":
-        """One with two or three nodes on it, the middle between them at its top; of two, with a random direction."""
-        top = np.sum(points, axis=0)
-        extra = np.random.default_rng(seed).normal(size=len(top))
-        third = points[2] if len(points) > 2 else extra
-        axes = np.linalg.qr(np.stack([top, points[0] - points[1], third], axis=1))[0]
-        signs = np.sign(np.einsum("ea,ea->a", axes, np.stack([top, points[0] - points[1], third], axis=1)))
-        return cls((axes * signs)[:, [1, 2, 0]])
-
-    def place(self, node: NDArray[np.float64]) -> tuple[float, float]:
-        """Where a node stands from above."""
-        return float(node @ self.axes[:, 0]), float(node @ self.axes[:, 1])
-
-    def contour(self, energy: Energy, side: int, **layout: object) -> go.Contour:
-        """The height lines of an energy."""
-        line = np.linspace(-1, 1, side)
-        x, y = np.meshgrid(line, line)
-        inside = x**2 + y**2 <= 1
-        height = np.sqrt(np.clip(1 - x**2 - y**2, 0, None))
-        nodes = torch.from_numpy(self.axes @ np.stack([x[inside], y[inside], height[inside]])).to(energy.device)
-        parts = [energy.value_and_gradient(part)[0] for part in torch.split(nodes, BLOCK, dim=1)]
-        values = np.full(x.shape, np.nan, dtype=np.float32)
-        values[inside] = torch.cat(parts).cpu().numpy()
-        return go.Contour(
-            x=line, y=line, z=values, colorscale="Viridis", ncontours=25, hovertemplate="E = %{z:.4g}<extra></extra>",
-            **layout,
-        )  # fmt: skip
+def contour(hemisphere: Hemisphere, energy: Energy, side: int, **layout: object) -> go.Contour:
+    """The height lines of an energy."""
+    x, y, nodes = hemisphere.points(side)
+    parts = [energy.value_and_gradient(part)[0] for part in torch.split(nodes.to(energy.device), BLOCK, dim=1)]
+    line = np.linspace(-1, 1, side)
+    values = np.full((side, side), np.nan, dtype=np.float32)
+    values[np.searchsorted(line, y), np.searchsorted(line, x)] = torch.cat(parts).cpu().numpy()
+    return go.Contour(
+        x=line, y=line, z=values, colorscale="Viridis", ncontours=25, hovertemplate="E = %{z:.4g}<extra></extra>",
+        **layout,
+    )  # fmt: skip
 
 
 def slice_of(landscape: Landscape) -> go.Figure | None:
@@ -77,7 +49,7 @@ def slice_of(landscape: Landscape) -> go.Figure | None:
         return None
     chosen = [candidates[0], candidates[int(others[0])]]
     hemisphere = Hemisphere.through([nodes[:, number] for number in chosen], landscape.spec.seed)
-    figure = go.Figure(hemisphere.contour(landscape.energy, SIDE, colorbar={"title": "E"}))
+    figure = go.Figure(contour(hemisphere, landscape.energy, SIDE, colorbar={"title": "E"}))
     for number in chosen:
         _mark(figure, hemisphere, nodes[:, number], f"irrep {landscape.points['irrep'][number]}")
     apply_style(figure, int(1.5 * HEIGHT))
@@ -133,7 +105,7 @@ def slices_of(course: Course, chosen: Chosen) -> go.Figure:
         low, high = figure.get_subplot(1, column).xaxis.domain
         bar = {"orientation": "h", "len": 0.9 * (high - low), "x": (low + high) / 2, "y": -0.02, "yanchor": "top",
                "thickness": 12, "nticks": 5}  # fmt: skip
-        figure.add_trace(hemisphere.contour(energy, SMALL_SIDE, colorbar=bar), row=1, col=column)
+        figure.add_trace(contour(hemisphere, energy, SMALL_SIDE, colorbar=bar), row=1, col=column)
         for point, name in zip(points, names, strict=True):
             _mark(figure, hemisphere, point, name, row=1, col=column)
     apply_style(figure, 490)

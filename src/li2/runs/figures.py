@@ -13,7 +13,7 @@ EPOCH_FIGURES = {
     "purity_median": "median over nodes of the share of mass in one copy of an irrep",
     "purity_q95": "95 % quantile of it",
     "features": "number of nodes that are pure features",
-    "irreps_covered": "number of irreps that some pure node is a feature of",
+    "irreps_covered": "number of irreps (conjugates together) that some pure node is a feature of",
     "missing_energy": "share of Σ_j E(w_j) in the irreps not covered",
     "missing_residual": "share of ‖R‖² in the irreps not covered",
     "missing_focus": "‖R‖² on missing irreps over that on covered ones, per dimension of their isotypic components",

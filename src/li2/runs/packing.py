@@ -102,7 +102,7 @@ def seconds_on_one_core(spec: RunSpec, beside: int = 1) -> float:
     cost = _cost(spec)
     epochs, grams = _diagnosed(spec.diagnose, spec.epochs)
     training = spec.epochs * (cost.seconds + EPOCH_SECONDS / min(beside, cost.at_once))
-    diagnosis = epochs * (3 * cost.seconds + DIAGNOSIS_SECONDS) + grams * 3 * spec.width**3 / FLOPS
+    diagnosis = epochs * (3 * cost.seconds + DIAGNOSIS_SECONDS) + grams * 3 * spec.columns**3 / FLOPS
     return RUN_SECONDS + training + diagnosis
 
 
@@ -162,11 +162,11 @@ def _cost(spec: RunSpec) -> _Cost:
         return _Cost(1, 0.0)
     tests = min(task.size - samples, spec.test_size or task.size)
     share = 1 / int(spec.measure.partition(":")[2]) if spec.measure.startswith("every:") else 0.0
-    flops = (6 * samples + 2 * tests * share) * spec.width * task.order
+    flops = (6 * samples + 2 * tests * share) * spec.columns * task.order
     if spec.top_layer == "ridge":  # features once more; a Gram matrix and its factor, in float64
-        few, many = sorted((samples, spec.width))
-        flops += 2 * samples * spec.width**2 + 4 * few**2 * many + few**3
-    at_once = runs_at_once(max(1, samples), spec.width, _device_type(spec.device))
+        few, many = sorted((samples, spec.columns))
+        flops += 2 * samples * spec.columns**2 + 4 * few**2 * many + few**3
+    at_once = runs_at_once(max(1, samples), spec.columns, _device_type(spec.device))
     return _Cost(at_once, flops / FLOPS)
 
 

@@ -65,9 +65,9 @@ class Record:
             snapshot = Snapshot(setup.problem, weights, *known, setup.basis)
         nodes = node_figures(snapshot, position.previous)
         row = {**self.metrics[-1], "alignment": snapshot.alignment, **summarise_nodes(nodes, spec.purity_threshold)}
-        if snapshot.irreps is not None:
+        if snapshot.irreps is not None and setup.basis is not None:
             irreps = irrep_figures(snapshot, nodes, spec.purity_threshold)
-            row.update(summarise_irreps(irreps))
+            row.update(summarise_irreps(irreps, setup.basis))
             self.irreps.append(_with_epoch(irreps, position.epoch))
         if with_grams:
             row.update(gram_figures(snapshot))
@@ -90,7 +90,7 @@ class Record:
 
     def stages(self, setup: Setup) -> tuple[StageBoundary, ...]:
         """The stage boundaries seen so far."""
-        total = None if setup.basis is None else len(setup.basis.irreps)
+        total = setup.irreps_total
         return find_stages(self.metrics_table(), self.diagnosis_table(), setup.spec.accuracy_threshold, total)
 
     def outcome(self, setup: Setup, epochs: int, interrupted: bool) -> Outcome:
@@ -117,7 +117,7 @@ class Record:
             },
             stages=self.stages(setup),
             irreps_covered=int(diagnosis["irreps_covered"].iloc[-1]) if covers else None,
-            irreps_total=len(setup.basis.irreps) if setup.basis is not None else None,
+            irreps_total=setup.irreps_total,
             interrupted=interrupted,
             seconds=self.seconds,
         )

@@ -17,6 +17,7 @@ from li2.models import (
     named_activation,
     named_device,
     named_loss,
+    paired_activation,
 )
 from li2.optim import Optimizer, make_optimizer
 from li2.specs import RunSpec
@@ -61,8 +62,9 @@ class Setup:
         _check_memory(spec, task, split, device)
         train, test = examples_of(task, split.train, device), samples_of(task, split.test, device)
         optimizer = make_optimizer(spec)
+        activation = paired_activation if spec.weights == "complex" else named_activation
         problem = Problem(
-            network=TwoLayer(named_activation(spec.activation), spec.output_scale),
+            network=TwoLayer(activation(spec.activation), spec.output_scale),
             loss=named_loss(spec.loss),
             train=train,
             classes=task.order,
@@ -73,7 +75,7 @@ class Setup:
         basis = None
         if reason is None:
             assert task.group is not None
-            basis = FourierBasis(Representations(task.group), device)
+            basis = FourierBasis(Representations(task.group), device, is_complex=spec.weights == "complex")
         return cls(spec, task, split, device, problem, test, optimizer, basis, reason)
 
     def initial_weights(self) -> Weights:
@@ -83,6 +85,11 @@ class Setup:
     def rate(self, epoch: int) -> float:
         """The learning rate of an epoch's steps, by the epochs done before it."""
         return self.spec.lr * self.spec.learning_rates.factor(epoch, self.spec.epochs)
+
+    @property
+    def irreps_total(self) -> int | None:
+        """How many non-trivial irreps there are to be covered, conjugates together; None where irreps do not apply."""
+        return None if self.basis is None else len(set(self.basis.joined))
 
     @cached_property
     def trainee(self) -> Trainee:
@@ -145,13 +152,13 @@ def memory_needed(spec: RunSpec, task: Task, samples: int, held: int) -> int:
     """
     size = 8 if spec.dtype == "float64" else 4
     needed = 8 * (task.operands + 1) * (samples + held)  # rows and labels
-    needed += size * spec.width * 8 * (task.operands + 1) * task.order  # weights, gradients and optimiser
+    needed += size * spec.columns * 8 * (task.operands + 1) * task.order  # weights, gradients and optimiser
     needed += size * task.order * 4 * samples  # outputs, residuals and targets
     if spec.top_layer == "ridge":  # features, also in float64 and padded; a Gram matrix with its factor
         needed += (size + 16) * spec.width * samples + 8 * 3 * min(samples, spec.width) ** 2
     if spec.diagnose != "off":  # features and their gradients; Gram matrices in float64, factors and inverses
-        needed += size * spec.width * 5 * samples
-        needed += 8 * (2 * spec.width * samples + 6 * spec.width**2 + 3 * min(samples, spec.width) ** 2)
+        needed += size * spec.columns * 5 * samples
+        needed += 8 * (2 * spec.columns * samples + 6 * spec.columns**2 + 3 * min(samples, spec.columns) ** 2)
     return needed
 
 

@@ -116,6 +116,11 @@ class RunSpec(Spec):
             raise Li2Error(reason)
         return self
 
+    @property
+    def columns(self) -> int:
+        """Columns of W: one for each node, two for a complex one."""
+        return 2 * self.width if self.weights == "complex" else self.width
+
     @cached_property
     def learning_rates(self) -> LearningRateSchedule:
         """The parsed ``schedule``."""

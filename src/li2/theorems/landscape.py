@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from li2.landscape import Energy, complex_nodes, merged, random_starts
+from li2.landscape import Energy, merged, random_starts
 from li2.landscape.ascent import Progress
+from li2.models import complex_nodes
 from li2.specs import LandscapeSpec
 from li2.theorems.terrain import Terrain
 
@@ -91,5 +92,5 @@ def explore(spec: LandscapeSpec, progress: Progress | None = None) -> Landscape:
             & (maxima["kind"] == "feature")
         )
         unexplained = int(maxima.loc[~explained, "starts"].sum())
-    nodes = complex_nodes(ascent.nodes) if terrain.is_complex else ascent.nodes
+    nodes = complex_nodes(ascent.nodes, dim=0) if terrain.is_complex else ascent.nodes
     return Landscape(spec, terrain.task.order, points, nodes.cpu().numpy(), maxima, energy, unexplained)
