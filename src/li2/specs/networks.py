@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def impossible_network(spec: "RunSpec") -> str | None:
     """Why there is no network of such keys, in one sentence; None if there is."""
-    return _transformer(spec) or _complex(spec) or _residual(spec) or _ridge(spec)
+    return _transformer(spec) or _complex(spec) or _ridge(spec)
 
 
 def _transformer(spec: "RunSpec") -> str | None:
@@ -45,15 +45,9 @@ def _complex(spec: "RunSpec") -> str | None:
     return None
 
 
-def _residual(spec: "RunSpec") -> str | None:
-    if spec.residual != "none" and spec.layers < 2:
-        return f"residual={spec.residual} needs layers=2 or more: it is about what follows the first hidden layer."
-    return None
-
-
 def _ridge(spec: "RunSpec") -> str | None:
     if spec.top_layer != "ridge":
-        return None if spec.ridge is None else "ridge=… needs top_layer=ridge; otherwise V is trained."
+        return None
     if spec.loss not in ("mse", "mse-centred"):
         return f"top_layer=ridge needs loss=mse or loss=mse-centred; {spec.loss} has no ridge solution."
     if spec.batch_size is not None:
