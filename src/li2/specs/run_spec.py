@@ -3,13 +3,13 @@
 from functools import cached_property
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from li2.errors import Li2Error
 from li2.specs.keys import KEYS, Key
 from li2.specs.networks import impossible_network
 from li2.specs.parsing import DiagnosisSchedule, LearningRateSchedule
-from li2.specs.spec import Finite, Spec
+from li2.specs.spec import ALONE, Finite, Spec
 
 SIZES = ("train_fraction", "train_size", "critical_delta", "train_index")
 
@@ -111,8 +111,8 @@ class RunSpec(Spec):
         return self
 
     @model_validator(mode="after")
-    def _possible_network(self) -> "RunSpec":
-        if reason := impossible_network(self):
+    def _possible_network(self, info: ValidationInfo) -> "RunSpec":
+        if info.context != ALONE and (reason := impossible_network(self)):
             raise Li2Error(reason)
         return self
 

@@ -14,6 +14,9 @@ from li2.specs.parsing import parse_activation
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
+ALONE = "alone"
+"""Context of a validation that leaves out whether keys go together."""
+
 
 class Spec(BaseModel):
     """A specification; a subclass has a field for each of its keys.
@@ -38,6 +41,20 @@ class Spec(BaseModel):
             super().__init__(**values)
         except ValidationError as error:
             raise Li2Error(self._sentence(error)) from None
+
+    @classmethod
+    def value_of(cls, name: str, value: Any) -> Any:
+        """A key's value as a specification has it, whatever other keys it needs beside it.
+
+        Raises:
+            Li2Error: one sentence, if no specification can have it.
+        """
+        alone = cls.__new__(cls)
+        try:
+            cls.__pydantic_validator__.validate_python({name: value}, self_instance=alone, context=ALONE)
+        except ValidationError as error:
+            raise Li2Error(cls._sentence(error)) from None
+        return getattr(alone, name)
 
     @field_validator("*", mode="before")
     @classmethod
