@@ -6,6 +6,7 @@ from typing import Any
 from li2.reproduce.figure import Finding
 from li2.reproduce.measures.comparison import comparison
 from li2.reproduce.measures.depth import depth
+from li2.reproduce.measures.landscape import landscape
 from li2.reproduce.measures.optimisers import optimisers
 from li2.reproduce.measures.phase_diagram import phase_diagram
 from li2.reproduce.measures.solutions import solution_energies, solution_shares
@@ -16,6 +17,6 @@ Measure = Callable[[Results, Mapping[str, Any]], Finding]
 
 MEASURES: dict[str, Measure] = {
     measure.__name__: measure
-    for measure in (comparison, depth, optimisers, phase_diagram, solution_energies, solution_shares, stages)
+    for measure in (comparison, depth, landscape, optimisers, phase_diagram, solution_energies, solution_shares, stages)
 }
 """The functions that recipes name."""
