@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from li2.models import TwoLayer, Weights, named_activation, named_loss
-from li2.models.passes import Autograd, ClosedForm, Gradients
+from li2.models.autograd import Autograd
+from li2.models.passes import ClosedForm, Gradients
 from problems import ACTIVATIONS, LOSSES, plain_activation, plain_loss
 
 
