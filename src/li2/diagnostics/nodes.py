@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from li2.diagnostics.features import NodeFeatures
+from li2.diagnostics.layers import LayersSnapshot
 from li2.diagnostics.snapshot import Snapshot
 from li2.models import Weights, unit_nodes
 from li2.models.energy import Energies
@@ -58,6 +59,15 @@ def node_figures(snapshot: Snapshot, previous: Weights | None) -> pd.DataFrame:
         "update_cosine": update_cosine,
         "update_share": update_cosine.clamp_min(0).square(),
     }
+    return _table(columns, snapshot)
+
+
+def feature_figures(snapshot: LayersSnapshot) -> pd.DataFrame:
+    """The :data:`NODE_COLUMNS` of the lowest layer's nodes: norms and irreps; all others are NaN."""
+    return _table({"norm": _lengths(snapshot.first_layer)}, snapshot)
+
+
+def _table(columns: dict[str, Tensor], snapshot: Snapshot | LayersSnapshot) -> pd.DataFrame:
     table: dict[str, Any] = dict.fromkeys(NODE_COLUMNS, math.nan) | {"irrep": None}
     table |= {name: column.double().cpu().numpy() for name, column in columns.items()}
     if snapshot.basis is not None and snapshot.irreps is not None:
@@ -90,23 +100,27 @@ def is_pure(nodes: pd.DataFrame, purity_threshold: float) -> NDArray[np.bool_]:
     return (norm >= ALIVE * norm.max()) & (purity >= purity_threshold)
 
 
-def irrep_figures(snapshot: Snapshot, nodes: pd.DataFrame, purity_threshold: float) -> pd.DataFrame:
+def irrep_figures(
+    snapshot: Snapshot | LayersSnapshot, nodes: pd.DataFrame, purity_threshold: float
+) -> pd.DataFrame:
     """One row per non-trivial irrep (with its conjugate): what the nodes hold of it, what the residual still asks for.
 
     Columns: ``irrep``, its ``dimension`` d and ``type``; ``functions``, the dimension of its isotypic component, d²
     (twice that with a conjugate); ``features`` (pure nodes); ``left_span`` and ``right_span``, how many of the d
     dimensions these nodes span under left and right multiplication (see :meth:`FourierBasis.spans`); shares, each
-    adding up to 1 over the irreps: ``mass`` of the layer's non-constant mass, ``energy`` of Σ_j E(w_j) and
-    ``residual`` of ‖R‖², both along the class axis.
+    adding up to 1 over the irreps: ``mass`` of the layer's non-constant mass, ``energy`` of Σ_j E(w_j) (NaN in
+    deeper networks) and ``residual`` of ‖R‖², both along the class axis.
 
     Args:
         snapshot: with a basis.
         nodes: its node figures.
         purity_threshold: of pure nodes.
     """
-    basis, irreps, W = snapshot.basis, snapshot.irreps, snapshot.weights.W
+    basis, irreps, W = snapshot.basis, snapshot.irreps, snapshot.first_layer
     assert basis is not None
     assert irreps is not None
+    correlations = snapshot.correlations
+    energy = math.nan if correlations is None else basis.class_shares(correlations.T).cpu().numpy()  # E(w_j) = ½‖row j‖²
     mass, own = irreps.mass.sum(dim=1), irreps.irrep.cpu().numpy()
     pure = np.flatnonzero(is_pure(nodes, purity_threshold))
     members = [torch.from_numpy(pure[own[pure] == number]).to(W.device) for number in range(len(basis.irreps))]
@@ -121,7 +135,7 @@ def irrep_figures(snapshot: Snapshot, nodes: pd.DataFrame, purity_threshold: flo
             "left_span": [left for left, _ in spans],
             "right_span": [right for _, right in spans],
             "mass": (mass / mass.sum()).cpu().numpy(),
-            "energy": basis.class_shares(snapshot.correlations.T).cpu().numpy(),  # E(w_j) = ½‖row j‖²
+            "energy": energy,
             "residual": basis.class_shares(snapshot.residual).cpu().numpy(),
         }
     )

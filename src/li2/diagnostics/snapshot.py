@@ -48,6 +48,11 @@ class Snapshot:
         gradients = passes.gradients(Weights(weights.W[None], weights.V[None]), batch)
         return cls(problem, weights, gradients.outputs[0], gradients.of_loss.W[0], basis)
 
+    @property
+    def first_layer(self) -> Float[Tensor, "d K"]:
+        """The matrix that one-hot inputs are multiplied by."""
+        return self.weights.W
+
     @cached_property
     def correlations(self) -> Float[Tensor, "M K"]:
         """Ỹᵀσ(XW)."""
