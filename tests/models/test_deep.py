@@ -1,5 +1,6 @@
 """Deeper networks and the transformer against plain modules, alone and side by side."""
 
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
@@ -109,7 +110,7 @@ def test_outputs_and_gradients_are_those_of_a_plain_module(
     found = passes.gradients(weights, batch)
     assert torch.allclose(passes.outputs(weights, batch), found.outputs, rtol=1e-12, atol=1e-13)
     for run in range(2):
-        own = weights.map(lambda tensor: tensor[run])
+        own = weights.map(itemgetter(run))
         plain = (PlainTransformer if spec.architecture == "transformer" else PlainMLP)(spec, own)
         outputs = plain(operands[run])
         assert torch.allclose(found.outputs[run], outputs, rtol=1e-9, atol=1e-11)
@@ -137,7 +138,7 @@ def test_a_run_is_the_same_to_the_last_bit_beside_others(
     together = passes_of(network, loss, weights)
     of_all = together.gradients(weights, together.batch(rows, labels))
     for runs in (slice(3, 4), slice(1, 3)):
-        some = weights.map(lambda tensor: tensor[runs].clone())
+        some = weights.map(itemgetter(runs)).clone()
         fewer = passes_of(network, loss, some)
         own = fewer.gradients(some, fewer.batch(rows[runs], labels[runs]))
         assert torch.equal(of_all.outputs[runs], own.outputs)

@@ -8,8 +8,8 @@ from safetensors.torch import save_file
 from li2.errors import Li2Error
 from li2.models import (
     Energies,
-    TwoLayer,
     NetworkModule,
+    TwoLayer,
     initial_weights,
     named_activation,
     sum_into_rows,

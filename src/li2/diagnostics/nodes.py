@@ -100,9 +100,7 @@ def is_pure(nodes: pd.DataFrame, purity_threshold: float) -> NDArray[np.bool_]:
     return (norm >= ALIVE * norm.max()) & (purity >= purity_threshold)
 
 
-def irrep_figures(
-    snapshot: Snapshot | LayersSnapshot, nodes: pd.DataFrame, purity_threshold: float
-) -> pd.DataFrame:
+def irrep_figures(snapshot: Snapshot | LayersSnapshot, nodes: pd.DataFrame, purity_threshold: float) -> pd.DataFrame:
     """One row per non-trivial irrep (with its conjugate): what the nodes hold of it, what the residual still asks for.
 
     Columns: ``irrep``, its ``dimension`` d and ``type``; ``functions``, the dimension of its isotypic component, d²
@@ -120,7 +118,9 @@ def irrep_figures(
     assert basis is not None
     assert irreps is not None
     correlations = snapshot.correlations
-    energy = math.nan if correlations is None else basis.class_shares(correlations.T).cpu().numpy()  # E(w_j) = ½‖row j‖²
+    energy = (
+        math.nan if correlations is None else basis.class_shares(correlations.T).cpu().numpy()
+    )  # E(w_j) = ½‖row j‖²
     mass, own = irreps.mass.sum(dim=1), irreps.irrep.cpu().numpy()
     pure = np.flatnonzero(is_pure(nodes, purity_threshold))
     members = [torch.from_numpy(pure[own[pure] == number]).to(W.device) for number in range(len(basis.irreps))]

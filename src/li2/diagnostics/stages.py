@@ -29,7 +29,10 @@ COLLAPSED_LOSS = 0.01
 
 
 def find_stages(
-    metrics: pd.DataFrame, diagnosis: pd.DataFrame, accuracy_threshold: float, irreps_total: int | None,
+    metrics: pd.DataFrame,
+    diagnosis: pd.DataFrame,
+    accuracy_threshold: float,
+    irreps_total: int | None,
     unseen: str | None = None,
 ) -> tuple[StageBoundary, ...]:
     """The boundaries of the three stages and the moment of generalisation.

@@ -78,7 +78,7 @@ class Autograd:
 
     def _sizes(self, batch: Batch) -> tuple[int, int]:
         """Runs, and samples of each, that are gone through at a time."""
-        runs, samples = batch.labels.shape
+        samples = batch.labels.shape[1]
         limit = self._chunk or CHUNK[batch.rows.device.type]
         most = max(ALIGNED, limit // self.held // ALIGNED * ALIGNED)
         if not self.side_by_side or samples > most:

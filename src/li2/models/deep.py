@@ -29,8 +29,8 @@ class DeepNetwork:
     Attributes:
         activation: σ.
         layers: L.
-        residual: what layers from the second on are: ``none``, F_l = σ(F_{l−1}W_l); ``inside``, σ(F_{l−1} + F_{l−1}W_l);
-            ``around``, F_{l−1} + σ(F_{l−1}W_l).
+        residual: what layers from the second on make of what is below: ``none``, σ(FW_l); ``inside``, σ(F + FW_l);
+            ``around``, F + σ(FW_l).
         output_scale: β.
     """
 
@@ -40,12 +40,13 @@ class DeepNetwork:
     output_scale: float = 1.0
 
     def first_layer(self, weights: Weights) -> Float[Tensor, "*R d K"]:
-        """The matrix that one-hot inputs are multiplied by: W, or with an embedding E times each operand's block of W."""
+        """The matrix that one-hot inputs are multiplied by: W, or with an embedding E·W_i for each operand's block W_i."""
         embedding = weights.others.get("E")
         if embedding is None:
             return weights.W
-        blocks = weights.W.unflatten(-2, (-1, embedding.shape[-1]))
-        return (embedding.unsqueeze(-3) @ blocks).flatten(-3, -2)
+        *runs, inputs, width = weights.W.shape
+        blocks = weights.W.reshape(*runs, -1, embedding.shape[-1], width)
+        return (embedding.unsqueeze(-3) @ blocks).reshape(*runs, inputs, width)
 
     def upper(self, weights: Weights) -> list[Float[Tensor, "*R K K"]]:
         """W_2 … W_L."""
@@ -88,4 +89,4 @@ def _sum_of_rows(W: Float[Tensor, "*R d K"], rows: Int[Tensor, "*R n k"]) -> Flo
     total = stacked.index_select(0, chosen[:, 0])  # its gradients are added up in the samples' order
     for operand in chosen.T[1:]:
         total = total + stacked.index_select(0, operand)
-    return total.unflatten(0, rows.shape[:-1])
+    return total.reshape(*rows.shape[:-1], -1)

@@ -75,9 +75,7 @@ def _transformer(spec: RunSpec, operands: int, order: int, generator: np.random.
     V = spec.top_scale * _uniform(generator, (spec.width, order), spec.width)
     positions = POSITION_SCALE * generator.standard_normal((operands, spec.width))
     encoder = network.drawn_encoder(int(generator.integers(2**63)))
-    return Weights(
-        torch.from_numpy(W), torch.from_numpy(V), {"positions": torch.from_numpy(positions), **encoder}
-    )
+    return Weights(torch.from_numpy(W), torch.from_numpy(V), {"positions": torch.from_numpy(positions), **encoder})
 
 
 def _shapes(spec: RunSpec, operands: int, order: int) -> dict[str, tuple[int, int]]:

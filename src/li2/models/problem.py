@@ -66,7 +66,7 @@ class Problem:
         return self.loss.value(zeros, self.train.labels, None).item()
 
     def ridge_features(self, weights: Weights) -> Float[Tensor, "n K"]:
-        """βF in float64, centred over samples if the loss is: what the formulas call F̃ (or F); of the top hidden layer."""
+        """βF in float64, centred over samples if the loss is: F̃ (or F) of the formulas, of the top hidden layer."""
         features = self.network.top_features(weights.map(Tensor.double), self.train.rows) * self.network.output_scale
         return features - features.mean(dim=0) if self.loss.centres_samples else features
 

@@ -6,6 +6,9 @@ BLUE, ORANGE, GREEN, RED, PURPLE, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E
 
 STAGE_COLOURS = {"lazy": "#F3E9D2", "independent": "#DCEBF5", "interactive": "#E3F2E1"}
 
+LAYER_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, RED, GREY)
+"""Of hidden layers, from the lowest; in turn if there are more."""
+
 TYPE_COLOURS = {"real": BLUE, "complex": ORANGE, "quaternionic": GREEN}
 """Of irreps."""
 

@@ -104,7 +104,7 @@ class Setup:
         if self.no_irreps_reason:
             reasons["irreps"] = self.no_irreps_reason
         if not isinstance(self.problem.network, TwoLayer):
-            why = "its formulas are those of one hidden layer on one-hot inputs"
+            why = "it is defined for one hidden layer on one-hot inputs"
             return reasons | dict.fromkeys(("energies", "course", "ridge", "repulsion"), why)
         if self.spec.batch_size is not None:
             reasons["course"] = "the predicted course of the lazy stage is that of steps on all training samples"

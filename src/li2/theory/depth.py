@@ -120,7 +120,7 @@ def kernel_gradients(operator: Operator, features: Sequence[Features], activatio
 def printed_gradients(
     operator: Operator, features: Sequence[Features], gates: Sequence[Features], activation: str
 ) -> list[Features]:
-    """D̃ỸỸᵀD̃F_l, l = 1 … L, each D the mean gate of its layer's nodes (for the square, whose gates have no mean, the rms).
+    """D̃ỸỸᵀD̃F_l, l = 1 … L, each D the mean gate of its layer's nodes (of the square, without a mean, the rms).
 
     Args:
         operator: ỸỸᵀ.
