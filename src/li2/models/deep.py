@@ -40,7 +40,7 @@ class DeepNetwork:
     output_scale: float = 1.0
 
     def first_layer(self, weights: Weights) -> Float[Tensor, "*R d K"]:
-        """The matrix that one-hot inputs are multiplied by: W, or with an embedding E·W_i for each operand's block W_i."""
+        """The matrix that one-hot inputs meet: W, or with an embedding E·W_i for each operand's block W_i of W."""
         embedding = weights.others.get("E")
         if embedding is None:
             return weights.W

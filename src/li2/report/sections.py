@@ -54,8 +54,8 @@ SECTIONS = (
     Section(
         "Layers",
         "Above: the gradient that reaches each hidden layer, ‖G_l‖, from the top one down to the lowest, layer 1. "
-        "Below: how far the layer's weights are from where they began. From 10 % on (dotted) a layer counts as learning; the "
-        "legend has the first diagnosed epoch of that.",
+        "Below: how far the layer's weights are from where they began. From 10 % on (dotted) a layer counts as "
+        "learning; the legend has the first diagnosed epoch of that.",
         layers.layers,
         optional=True,
     ),
