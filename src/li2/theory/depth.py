@@ -102,12 +102,12 @@ def printed_operator(operator: Operator, gates: Sequence[Float[Tensor, " n"]]) -
     return diagonal[:, None] * operator * diagonal
 
 
-def kernel_gradients(operator: Operator, features: Sequence[Features], activation: str) -> list[Features]:
+def kernel_gradients(operator: Operator, features: Sequence[Tensor], activation: str) -> list[Tensor]:
     """The mean of G_1 … G_L over random layers above, each up to a factor: A_l·F_l with :func:`operator_below`.
 
     Args:
         operator: ỸỸᵀ.
-        features: F_1 … F_L.
+        features: F_1 … F_L, (n, K_l).
         activation: ``relu`` or ``square``.
     """
     found = [operator @ features[-1]]
@@ -118,14 +118,14 @@ def kernel_gradients(operator: Operator, features: Sequence[Features], activatio
 
 
 def printed_gradients(
-    operator: Operator, features: Sequence[Features], gates: Sequence[Features], activation: str
-) -> list[Features]:
+    operator: Operator, features: Sequence[Tensor], gates: Sequence[Tensor], activation: str
+) -> list[Tensor]:
     """D̃ỸỸᵀD̃F_l, l = 1 … L, each D the mean gate of its layer's nodes (of the square, without a mean, the rms).
 
     Args:
         operator: ỸỸᵀ.
-        features: F_1 … F_L.
-        gates: σ′ of layers 2 … L.
+        features: F_1 … F_L, (n, K_l).
+        gates: σ′ of layers 2 … L, likewise.
         activation: ``relu`` or ``square``.
     """
     diagonals = [g.square().mean(dim=1).sqrt() if activation == "square" else g.mean(dim=1) for g in gates]
