@@ -8,8 +8,8 @@ from safetensors.torch import save_file
 from li2.errors import Li2Error
 from li2.models import (
     Energies,
+    NetworkModule,
     TwoLayer,
-    TwoLayerModule,
     initial_weights,
     named_activation,
     sum_into_rows,
@@ -133,7 +133,7 @@ def test_unreadable_init_files(tmp_path: pytest.TempPathFactory) -> None:
 
 def test_the_module_is_the_network() -> None:
     problem, weights = small_problem(output_scale=2.0), small_weights(width=5)
-    module = TwoLayerModule(TwoLayer(named_activation("square"), 2.0), weights, torch.arange(7.0).double())
+    module = NetworkModule(TwoLayer(named_activation("square"), 2.0), weights, torch.arange(7.0).double())
     operands = problem.train.rows - torch.tensor([0, 7])
     expected = problem.network.forward(weights, problem.train.rows) + torch.arange(7.0)
     assert torch.allclose(module(operands), expected)

@@ -14,43 +14,10 @@ from li2 import EndState, Li2Error, RunSpec
 from li2.runs import EPOCH_FIGURES, RunDirectory
 from li2.runs import execute as execute_module
 from li2.training import METRICS
+from running import StopAfter, assert_same_run
 from tables import symmetric_group_table
 
 SMALL = {"group": "cyclic:11", "width": 64, "train_fraction": 0.7, "lr": 0.01, "weight_decay": 1e-4, "epochs": 40}
-TABLES = ("metrics", "diagnosis", "nodes", "irreps", "course", "flow")
-
-
-def assert_same_run(left: li2.RunResult, right: li2.RunResult) -> None:
-    for name in TABLES:
-        pd.testing.assert_frame_equal(getattr(left, name), getattr(right, name), check_exact=True)
-    for a, b in zip(left.weights(), right.weights(), strict=True):
-        assert torch.equal(a, b)
-    epochs = RunDirectory(left.run_dir).weight_epochs()
-    assert epochs == RunDirectory(right.run_dir).weight_epochs()
-    for epoch in epochs:
-        assert all(torch.equal(a, b) for a, b in zip(left.weights(epoch), right.weights(epoch), strict=True))
-    without_time = [{k: v for k, v in r.outcome.as_json().items() if k != "seconds"} for r in (left, right)]
-    assert without_time[0] == without_time[1]
-
-
-class StopAfter:
-    """Asks for a stop at an epoch, as Ctrl-C would, through the progress callback."""
-
-    def __init__(self, epoch: int, monkeypatch: pytest.MonkeyPatch) -> None:
-        from contextlib import contextmanager
-        from types import SimpleNamespace
-
-        self.epoch, self.request = epoch, SimpleNamespace(asked=False)
-
-        @contextmanager
-        def ours():
-            yield self.request
-
-        monkeypatch.setattr(execute_module, "stop_on_signal", ours)
-
-    def __call__(self, epoch: int, *rest: object) -> None:
-        self.request.asked = epoch == self.epoch
-
 
 VARIANTS = [
     {},

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from li2.models import Problem, StreamedExamples, TwoLayer, Weights, named_activation, named_loss
-from li2.models.passes import Autograd
+from li2.models.autograd import Autograd
 from li2.optim import make_optimizer
 from li2.optim.optimizers import SGD, Adam
 from li2.specs import RunSpec

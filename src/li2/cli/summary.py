@@ -4,6 +4,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from li2.diagnostics import learning_epochs
 from li2.report import verdict
 from li2.runs import RunResult
 
@@ -34,6 +35,9 @@ def _figures(result: RunResult) -> Table:
         "test accuracy 0.5, 0.99", f"{_epoch(first['test_accuracy_50'])}, {_epoch(first['test_accuracy_99'])}"
     )
     table.add_row("peak of ‖G_F‖", f"{_number(peak['value'])} at {_epoch(peak['epoch'])}")
+    if len(result.layers):
+        begins = (f"{number}: {_epoch(epoch)}" for number, epoch in learning_epochs(result.layers).items())
+        table.add_row("layers learn from", ", ".join(begins))
     if outcome.irreps_total is not None and outcome.irreps_covered is not None:
         table.add_row("irreps covered", f"{outcome.irreps_covered} of {outcome.irreps_total}")
     return table

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from li2.diagnostics.features import FourierBasis, NodeFeatures
+from li2.diagnostics.layers import LayersSnapshot
 from li2.diagnostics.snapshot import Snapshot
 from li2.models import Weights, complex_nodes, over_nodes
 from li2.models.energy import Energies
@@ -58,6 +59,15 @@ def node_figures(snapshot: Snapshot, previous: Weights | None) -> pd.DataFrame:
         "update_cosine": update_cosine,
         "update_share": update_cosine.clamp_min(0).square(),
     }
+    return _table(columns, snapshot)
+
+
+def feature_figures(snapshot: LayersSnapshot) -> pd.DataFrame:
+    """The :data:`NODE_COLUMNS` of the lowest layer's nodes: norms and irreps; all others are NaN."""
+    return _table({"norm": _lengths(snapshot.nodes, 1)}, snapshot)
+
+
+def _table(columns: dict[str, Tensor], snapshot: Snapshot | LayersSnapshot) -> pd.DataFrame:
     table: dict[str, Any] = dict.fromkeys(NODE_COLUMNS, math.nan) | {"irrep": None}
     table |= {name: column.double().cpu().numpy() for name, column in columns.items()}
     if snapshot.basis is not None and snapshot.irreps is not None:
@@ -86,7 +96,7 @@ def is_pure(nodes: pd.DataFrame, purity_threshold: float) -> NDArray[np.bool_]:
     return (norm >= ALIVE * norm.max()) & (purity >= purity_threshold)
 
 
-def irrep_figures(snapshot: Snapshot, nodes: pd.DataFrame, purity_threshold: float) -> pd.DataFrame:
+def irrep_figures(snapshot: Snapshot | LayersSnapshot, nodes: pd.DataFrame, purity_threshold: float) -> pd.DataFrame:
     """One row per non-trivial irrep: what the nodes hold of it, what the residual still asks for.
 
     For real weights conjugate irreps are one, for complex ones each has its row.
@@ -94,9 +104,10 @@ def irrep_figures(snapshot: Snapshot, nodes: pd.DataFrame, purity_threshold: flo
     Columns: ``irrep``, its ``dimension`` d and ``type``; ``functions``, the dimension of its isotypic component, d²
     (twice that with a conjugate); ``features`` (pure nodes); ``left_span`` and ``right_span``, how many of the d
     dimensions these nodes span under left and right multiplication (see :meth:`FourierBasis.spans`); shares, each
-    adding up to 1 over the irreps: ``mass`` of the layer's non-constant mass, ``energy`` of Σ_j E(w_j) and
-    ``residual`` of ‖R‖², both along the class axis. The residual is real and has the same part in an irrep and its
-    conjugate; of complex nodes, what is counted in the energy are the vectors Ỹᵀσ(Xw_j), which need not.
+    adding up to 1 over the irreps: ``mass`` of the layer's non-constant mass, ``energy`` of Σ_j E(w_j) (NaN in
+    deeper networks) and ``residual`` of ‖R‖², both along the class axis. The residual is real and has the same part in
+    an irrep and its conjugate; of complex nodes, what is counted in the energy are the vectors Ỹᵀσ(Xw_j), which need
+    not.
 
     Args:
         snapshot: with a basis.
@@ -109,9 +120,6 @@ def irrep_figures(snapshot: Snapshot, nodes: pd.DataFrame, purity_threshold: flo
     mass, own = irreps.mass.sum(dim=1), irreps.irrep.cpu().numpy()
     pure = np.flatnonzero(is_pure(nodes, purity_threshold))
     members = [torch.from_numpy(pure[own[pure] == number]).to(nodes_of.device) for number in range(len(basis.irreps))]
-    correlations: Tensor = snapshot.correlations
-    if snapshot.energies.columns == 2:
-        correlations = complex_nodes(correlations).conj()  # features are [Re σ, −Im σ]
     spans = [basis.spans(nodes_of[:, columns], number) for number, columns in enumerate(members)]
     return pd.DataFrame(
         {
@@ -123,10 +131,19 @@ def irrep_figures(snapshot: Snapshot, nodes: pd.DataFrame, purity_threshold: flo
             "left_span": [left for left, _ in spans],
             "right_span": [right for _, right in spans],
             "mass": (mass / mass.sum()).cpu().numpy(),
-            "energy": basis.class_shares(correlations.mT).cpu().numpy(),  # E(w_j) = ½‖row j‖²
+            "energy": math.nan if isinstance(snapshot, LayersSnapshot) else _energy_shares(snapshot, basis),
             "residual": basis.class_shares(snapshot.residual).cpu().numpy(),
         }
     )
+
+
+def _energy_shares(snapshot: Snapshot, basis: FourierBasis) -> NDArray[np.float64]:
+    """Each irrep's share of Σ_j E(w_j), E(w_j) = ½‖Ỹᵀσ(Xw_j)‖²."""
+    correlations: Tensor = snapshot.correlations
+    if snapshot.energies.columns == 2:
+        correlations = complex_nodes(correlations).conj()  # features are [Re σ, −Im σ]
+    shares: NDArray[np.float64] = basis.class_shares(correlations.mT).cpu().numpy()
+    return shares
 
 
 def summarise_irreps(irreps: pd.DataFrame, basis: FourierBasis) -> dict[str, float]:

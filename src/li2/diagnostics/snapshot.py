@@ -43,7 +43,7 @@ class Snapshot:
     @classmethod
     def of(cls, problem: Problem, weights: Weights, basis: FourierBasis | None = None) -> "Snapshot":
         """A snapshot of weights alone; where they are in training, outputs and gradient are known already."""
-        passes = ClosedForm(problem.network, problem.loss, weights)
+        passes = ClosedForm(problem.two_layer, problem.loss, weights)
         batch = passes.batch(problem.train.rows[None], problem.train.labels[None])
         gradients = passes.gradients(Weights(weights.W[None], weights.V[None]), batch)
         return cls(problem, weights, gradients.outputs[0], gradients.of_loss.W[0], basis)

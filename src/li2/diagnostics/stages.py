@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from li2.specs import EndState, StageBoundary
+from li2.specs import STAGES, EndState, StageBoundary
 
 Condition = NDArray[np.bool_]
 
@@ -29,7 +29,11 @@ COLLAPSED_LOSS = 0.01
 
 
 def find_stages(
-    metrics: pd.DataFrame, diagnosis: pd.DataFrame, accuracy_threshold: float, irreps_total: int | None
+    metrics: pd.DataFrame,
+    diagnosis: pd.DataFrame,
+    accuracy_threshold: float,
+    irreps_total: int | None,
+    unseen: str | None = None,
 ) -> tuple[StageBoundary, ...]:
     """The boundaries of the three stages and the moment of generalisation.
 
@@ -47,13 +51,17 @@ def find_stages(
         diagnosis: one row per diagnosed epoch, possibly none.
         accuracy_threshold: of generalisation.
         irreps_total: number of non-trivial irreps; None where irreps do not apply.
+        unseen: why the three stages cannot be seen in this network, or None if they can.
     """
+    generalised = _generalised(metrics, accuracy_threshold)
+    if unseen is not None:
+        return (*(StageBoundary(name, None, f"not applicable: {unseen}") for name in STAGES[:3]), generalised)
     independent = _independent(diagnosis)
     return (
         _lazy(metrics, diagnosis, independent),
         independent,
         _interactive(diagnosis, independent, irreps_total),
-        _generalised(metrics, accuracy_threshold),
+        generalised,
     )
 
 

@@ -67,7 +67,7 @@ class Energies:
 
     def __init__(self, problem: Problem) -> None:
         self.targets = CentredLabels.of(problem)
-        self._activation = problem.network.activation
+        self._activation = problem.two_layer.activation
         self.columns = self._activation.columns
         self._operands = [operand.contiguous() for operand in problem.train.rows.T]
 

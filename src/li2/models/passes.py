@@ -9,9 +9,7 @@ depend on the sizes of one run only, and every product is one of a batch of prod
 among them by their size; then last bits may differ.)
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
@@ -194,39 +192,6 @@ def _add_one_product(
 ) -> None:
     """total += left·right."""
     total[0].addmm_(left[0], right[0])
-
-
-class Autograd:
-    """Passes of any differentiable network, run by run: the general way, where there is no closed form.
-
-    Args:
-        network: one run's (weights, rows (n, k)) ↦ outputs (n, M).
-        loss: what is minimised.
-    """
-
-    def __init__(self, network: Callable[[Weights, Tensor], Tensor], loss: Loss) -> None:
-        self.network, self.loss = network, loss
-
-    def batch(self, rows: Int[Tensor, "R n k"], labels: Int[Tensor, "R n"]) -> Batch:
-        """See :class:`Passes`."""
-        return Batch(rows, labels, [], one_by_one=True)
-
-    def outputs(self, weights: Weights, batch: Batch) -> Float[Tensor, "R n M"]:
-        """See :class:`Passes`."""
-        with torch.no_grad():
-            return self._outputs(weights, batch)
-
-    def gradients(self, weights: Weights, batch: Batch) -> Gradients:
-        """See :class:`Passes`."""
-        leaves = weights.map(lambda tensor: tensor.detach().clone().requires_grad_())
-        outputs = self._outputs(leaves, batch)
-        loss = self.loss.value(outputs, batch.labels, None).sum()
-        found = torch.autograd.grad(loss, list(leaves))
-        return Gradients(outputs.detach(), Weights.of(dict(zip(leaves.named(), found, strict=True))))
-
-    def _outputs(self, weights: Weights, batch: Batch) -> Float[Tensor, "R n M"]:
-        runs = range(len(batch.rows))
-        return torch.stack([self.network(weights.map(itemgetter(run)), batch.rows[run]) for run in runs])
 
 
 def padded(matrix: Float[Tensor, "*m M"]) -> Float[Tensor, "*m padded"]:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from li2.models.examples import Examples
 from li2.models.losses import Loss
+from li2.models.networks import Network
 from li2.models.two_layer import TwoLayer
 from li2.models.weights import Weights
 
@@ -27,12 +28,18 @@ class Problem:
             loss must have a ridge solution.
     """
 
-    network: TwoLayer
+    network: Network
     loss: Loss
     train: Examples
     classes: int
     decay: float | None
     ridge: float | None = None
+
+    @property
+    def two_layer(self) -> TwoLayer:
+        """The network, for what there is for one hidden layer on one-hot inputs only."""
+        assert isinstance(self.network, TwoLayer), "not a two-layer network"
+        return self.network
 
     @property
     def eta(self) -> float | None:
@@ -67,8 +74,8 @@ class Problem:
         return self.loss.value(zeros, self.train.labels, None).item()
 
     def ridge_features(self, weights: Weights) -> Float[Tensor, "n K"]:
-        """βF in float64, centred over samples if the loss is: what the formulas call F̃ (or F)."""
-        features = self.network.features(weights.W.double(), self.train.rows) * self.network.output_scale
+        """βF in float64, centred over samples if the loss is: F̃ (or F) of the formulas, of the top hidden layer."""
+        features = self.network.top_features(weights.map(Tensor.double), self.train.rows) * self.network.output_scale
         return features - features.mean(dim=0) if self.loss.centres_samples else features
 
     def residual(self, weights: Weights) -> Float[Tensor, "n M"]:

@@ -36,6 +36,10 @@ class TwoLayer:
         """F = σ(XW)."""
         return self.activation.function(self.preactivations(W, rows))
 
+    def top_features(self, weights: Weights, rows: Rows) -> Float[Tensor, "n K"]:
+        """F, which V is multiplied by."""
+        return self.features(weights.W, rows)
+
     def forward(self, weights: Weights, rows: Rows, block: int = 1024) -> Float[Tensor, "n M"]:
         """O = β·F·V, computed for a block of samples at a time."""
         outputs = [self.features(weights.W, part) @ weights.V for part in torch.split(rows, block)]

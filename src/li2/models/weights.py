@@ -22,6 +22,9 @@ class Weights:
     V: Float[Tensor, "*R K M"]
     others: Mapping[str, Tensor] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "others", dict(sorted(self.others.items())))  # as files have them
+
     @classmethod
     def of(cls, named: Mapping[str, Tensor]) -> "Weights":
         """From all tensors by name."""
@@ -29,7 +32,7 @@ class Weights:
         return cls(named["W"], named["V"], others)
 
     def named(self) -> dict[str, Tensor]:
-        """All tensors by name: W, V, then the others in their order."""
+        """All tensors by name: W, V, then the others by the alphabet."""
         return {"W": self.W, "V": self.V, **self.others}
 
     def __iter__(self) -> Iterator[Tensor]:

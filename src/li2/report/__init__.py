@@ -1,4 +1,4 @@
-"""Pages of one HTML file that work offline: of a run, a group, a landscape, a sweep, reproduced figures. Nothing is trained here."""
+"""Pages of one HTML file that work offline: of a run, a group, a landscape, a sweep, figures. Nothing is trained."""
 
 from li2.report.gallery import write_gallery
 from li2.report.landscape_page import LandscapeDirectory

@@ -35,7 +35,7 @@ def accuracy_and_loss(result: RunResult) -> go.Figure:
         figure.update_yaxes(title=title, row=row, col=1)
     figure.update_yaxes(type="log", dtick=1, exponentformat="power", row=2, col=1)
     figure.update_yaxes(range=[-0.03, 1.03], row=1, col=1)
-    return _over_epochs(figure, result, rows=2)
+    return over_epochs(figure, result, rows=2)
 
 
 def gradient_norm(result: RunResult) -> go.Figure:
@@ -63,7 +63,7 @@ def gradient_norm(result: RunResult) -> go.Figure:
     measured = pd.concat([result.metrics["backprop_norm"], result.metrics["gradient_norm"]])
     largest = measured[measured.map(math.isfinite)].max()
     figure.update_yaxes(title="Frobenius norm", range=[0, 1.6 * largest])
-    return _over_epochs(figure, result)
+    return over_epochs(figure, result)
 
 
 def flow(result: RunResult) -> go.Figure | None:
@@ -85,8 +85,8 @@ def flow(result: RunResult) -> go.Figure | None:
 
 
 def alignment(result: RunResult) -> go.Figure | None:
-    """What G_F points to; None if the run was not diagnosed."""
-    if result.diagnosis.empty:
+    """What G_F points to; None if that was not measured."""
+    if result.diagnosis.empty or result.diagnosis["alignment"].isna().all():
         return None
     figure = go.Figure()
     table = result.diagnosis
@@ -110,17 +110,18 @@ def alignment(result: RunResult) -> go.Figure | None:
     )
     lowest = table[["alignment", "ridge_gradient_cosine", "gradient_cosine_median"]].min().min()
     figure.update_yaxes(title="cosine", range=[min(lowest, 0) - 0.05, 1.05])
-    return _over_epochs(figure, result)
+    return over_epochs(figure, result)
 
 
 def nodes(result: RunResult) -> go.Figure | None:
-    """Energy, purity and share of the step along ∇E, spread over the nodes; None if not diagnosed."""
+    """Energy, purity and share of the step along ∇E, spread over the nodes; None if nothing of it was measured."""
     if result.nodes.empty:
         return None
-    has_irreps = bool(result.nodes["purity"].notna().any())
-    panels = [("unit_energy", "energy at ‖w‖ = 1", BLUE), ("update_share", "step along ∇E", ORANGE)]
-    if has_irreps:
-        panels.insert(1, ("purity", "purity", GREEN))
+    panels = [("unit_energy", "energy at ‖w‖ = 1", BLUE), ("purity", "purity", GREEN)]
+    panels.append(("update_share", "step along ∇E", ORANGE))
+    panels = [panel for panel in panels if result.nodes[panel[0]].notna().any()]
+    if not panels:
+        return None
     figure = make_subplots(rows=len(panels), cols=1, shared_xaxes=True, vertical_spacing=0.05)
     for row, (name, title, colour) in enumerate(panels, start=1):
         spread = result.nodes.groupby("epoch")[name].quantile(QUANTILES).unstack()
@@ -133,7 +134,7 @@ def nodes(result: RunResult) -> go.Figure | None:
         )
         figure.update_yaxes(title=title, rangemode="tozero", row=row, col=1)
     figure.update_layout(showlegend=False)
-    return _over_epochs(figure, result, rows=len(panels))
+    return over_epochs(figure, result, rows=len(panels))
 
 
 def repulsion(result: RunResult) -> go.Figure | None:
@@ -159,21 +160,24 @@ def repulsion(result: RunResult) -> go.Figure | None:
         _line(figure, table, name, title, colour, mode="lines+markers", row=2)
     figure.update_yaxes(title="share", range=[-0.05, 1.05], row=1, col=1)
     figure.update_yaxes(title="−b_jl / √(b_jj b_ll)", row=2, col=1)
-    return _over_epochs(figure, result, rows=2)
+    return over_epochs(figure, result, rows=2)
 
 
 def movement(result: RunResult) -> go.Figure:
     """How far the layers turn in one step, and how far Gram matrices are from diagonal."""
-    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
+    grams = result.diagnosis.dropna(subset=["node_offdiagonal"])
+    rows = 1 if grams.empty else 2
+    figure = make_subplots(rows=rows, cols=1, shared_xaxes=True, vertical_spacing=0.06)
     moving = result.metrics.iloc[1:]
     _line(figure, moving, "hidden_change", "W", BLUE, row=1)
     _line(figure, moving, "top_change", "V", ORANGE, row=1)
     figure.update_yaxes(title="1 − cos, per step", type="log", dtick=1, exponentformat="power", row=1, col=1)
-    grams = result.diagnosis.dropna(subset=["node_offdiagonal"])
+    if grams.empty:
+        return over_epochs(figure, result)
     _line(figure, grams, "node_offdiagonal", "F̃ᵀF̃ (nodes)", GREEN, mode="lines+markers", row=2)
     _line(figure, grams, "sample_offdiagonal", "P₁FFᵀ (samples)", PURPLE, mode="lines+markers", row=2)
     figure.update_yaxes(title="|off-diagonal| / |diagonal|", rangemode="tozero", row=2, col=1)
-    return _over_epochs(figure, result, rows=2)
+    return over_epochs(figure, result, rows=2)
 
 
 def _band(figure: go.Figure, spread: pd.DataFrame, low: float, high: float, colour: str, row: int) -> None:
@@ -221,7 +225,7 @@ def _line(
     )
 
 
-def _over_epochs(figure: go.Figure, result: RunResult, rows: int = 1) -> go.Figure:
+def over_epochs(figure: go.Figure, result: RunResult, rows: int = 1) -> go.Figure:
     """Common layout, epochs below, and the stages as bands."""
     last = result.outcome.epochs
     seen = [stage for stage in result.stages[:3] if stage.first_epoch is not None]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from li2.report import figures, irreps
+from li2.report import figures, irreps, layers
 from li2.runs import RunResult
 
 
@@ -18,12 +18,14 @@ class Section:
         text: how to read it.
         draw: result ↦ figure, or None if the run holds nothing to draw.
         reason: key of ``RunResult.not_applicable`` that explains a missing figure, or None.
+        optional: whether it is left out where there is nothing to draw.
     """
 
     title: str
     text: str
     draw: Callable[[RunResult], go.Figure | None]
     reason: str | None = None
+    optional: bool = False
 
 
 SECTIONS = (
@@ -47,6 +49,15 @@ SECTIONS = (
         "nodes learn independently; when it falls with features learned, they interact, and the exact formula of "
         "Proposition 1, which knows of the other nodes, describes G_F better.",
         figures.alignment,
+        "energies",
+    ),
+    Section(
+        "Layers",
+        "Above: the gradient that reaches each hidden layer, ‖G_l‖, from the top one down to the lowest, layer 1. "
+        "Below: how far the layer's weights are from where they began. From 10 % on (dotted) a layer counts as "
+        "learning; the legend has the first diagnosed epoch of that.",
+        layers.layers,
+        optional=True,
     ),
     Section(
         "The hidden nodes",
@@ -54,6 +65,7 @@ SECTIONS = (
         "purity (share of its mass in one copy of an irrep: 1 is a pure feature of the group), and of the share of its "
         "last step that goes along its own ∇E.",
         figures.nodes,
+        "energies",
     ),
     Section(
         "Coverage by irrep",

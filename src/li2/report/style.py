@@ -8,6 +8,9 @@ CURVE_COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, "#56B4E9", "#222222", GREY)
 
 STAGE_COLOURS = {"lazy": "#F3E9D2", "independent": "#DCEBF5", "interactive": "#E3F2E1"}
 
+LAYER_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, RED, GREY)
+"""Of hidden layers, from the lowest; in turn if there are more."""
+
 TYPE_COLOURS = {"real": BLUE, "complex": ORANGE, "quaternionic": GREEN}
 """Of irreps."""
 

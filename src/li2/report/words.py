@@ -1,7 +1,7 @@
 """What a run came to, in words for someone who has not read the paper."""
 
 from li2.runs import RunResult
-from li2.specs import EndState
+from li2.specs import EndState, RunSpec
 
 STAGE_MEANINGS = {
     "lazy": "The hidden layer rests and the top layer fits its random features: the network memorises. The gradient "
@@ -12,6 +12,16 @@ STAGE_MEANINGS = {
     "still missing.",
     "generalised": "The network answers pairs that it has never seen.",
 }
+
+
+def network(spec: RunSpec) -> str:
+    """What is trained, in a few words."""
+    if spec.architecture == "transformer":
+        return f"a transformer of width {spec.width} with {spec.layers} layer{'s' if spec.layers > 1 else ''}"
+    embedding = ", trained embedding" if spec.embedding == "trainable" else ""
+    if spec.layers == 1:
+        return f"{spec.width} hidden nodes{embedding}"
+    return f"{spec.layers} layers of {spec.width} hidden nodes{embedding}"
 
 
 def verdict(result: RunResult) -> str:

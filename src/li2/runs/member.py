@@ -12,7 +12,7 @@ from torch import Tensor
 from li2.diagnostics import is_decided
 from li2.errors import Li2Error
 from li2.runs.record import Record
-from li2.runs.setup import Setup
+from li2.runs.setup import Setup, is_deep
 from li2.runs.store import RunDirectory, new_directory
 from li2.specs import Outcome, RunSpec, StageBoundary
 from li2.theorems import compare_course, compare_flow
@@ -44,6 +44,10 @@ class Member:
     diverged: bool = False
     decided: bool = False
     stages: tuple[StageBoundary, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.position is not None and self.position.epoch == 0 and is_deep(self.setup.spec):
+            self.record.initial = self.position.weights
 
     def wants_measurement(self, epoch: int) -> bool:
         """Whether the metrics of an epoch are due."""
@@ -126,6 +130,9 @@ class KeptMember(Member):
             )
         record = directory.read_record(seconds)
         record.forget_after(position.epoch, spec)
+        if is_deep(spec):
+            kept = directory.weights(0) if 0 in directory.weight_epochs() else setup.initial_weights()
+            record.initial = kept.map(lambda tensor: tensor.to(setup.device))
         directory.forget_outcome()
         directory.write_spec(spec)
         return cls(setup, record, position, directory=directory)
@@ -155,7 +162,9 @@ class KeptMember(Member):
     def _predict(self, outcome: Outcome) -> None:
         """What the lazy stage would have been, had the hidden layer rested: from the weights of epoch 0."""
         setup = self.setup
-        if 0 not in self.directory.weight_epochs() or outcome.epochs == 0 or setup.problem.ridge is not None:
+        if is_deep(setup.spec) or setup.problem.ridge is not None:
+            return
+        if 0 not in self.directory.weight_epochs() or outcome.epochs == 0:
             return
         initial = self.directory.weights(0).map(lambda tensor: tensor.to(setup.device))
         rates = [setup.rate(epoch) for epoch in range(course_length(outcome))]

@@ -14,7 +14,8 @@ from typing import Any
 
 from li2.errors import Li2Error
 from li2.models import named_device
-from li2.runs.setup import memory_needed
+from li2.models.networks import goes_side_by_side
+from li2.runs.setup import is_deep, memory_needed
 from li2.specs import DiagnosisSchedule, RunSpec
 from li2.tasks import Task, build_task, training_size
 
@@ -102,7 +103,9 @@ def seconds_on_one_core(spec: RunSpec, beside: int = 1) -> float:
     cost = _cost(spec)
     epochs, grams = _diagnosed(spec.diagnose, spec.epochs)
     training = spec.epochs * (cost.seconds + EPOCH_SECONDS / min(beside, cost.at_once))
-    diagnosis = epochs * (3 * cost.seconds + DIAGNOSIS_SECONDS) + grams * 3 * spec.columns**3 / FLOPS
+    diagnosis = epochs * (3 * cost.seconds + DIAGNOSIS_SECONDS)
+    if not is_deep(spec):
+        diagnosis += grams * 3 * spec.columns**3 / FLOPS
     return RUN_SECONDS + training + diagnosis
 
 
@@ -162,12 +165,24 @@ def _cost(spec: RunSpec) -> _Cost:
         return _Cost(1, 0.0)
     tests = min(task.size - samples, spec.test_size or task.size)
     share = 1 / int(spec.measure.partition(":")[2]) if spec.measure.startswith("every:") else 0.0
-    flops = (6 * samples + 2 * tests * share) * spec.columns * task.order
+    flops = (6 * samples + 2 * tests * share) * _products(spec, task)
     if spec.top_layer == "ridge":  # features once more; a Gram matrix and its factor, in float64
         few, many = sorted((samples, spec.columns))
         flops += 2 * samples * spec.columns**2 + 4 * few**2 * many + few**3
-    at_once = runs_at_once(max(1, samples), spec.columns, _device_type(spec.device))
+    at_once = runs_at_once(max(1, samples), spec.columns * spec.layers, _device_type(spec.device))
+    if is_deep(spec) and not (
+        spec.architecture == "mlp" and goes_side_by_side(spec.width, embeds=spec.embedding != "one-hot")
+    ):
+        at_once = 1
     return _Cost(at_once, flops / FLOPS)
+
+
+def _products(spec: RunSpec, task: Task) -> int:
+    """Multiplications of one sample's way through the network, roughly."""
+    if spec.architecture == "transformer":
+        own = 4 * spec.width**2 + 2 * spec.width * (spec.feedforward + task.operands)
+        return spec.layers * task.operands * own + spec.width * task.order
+    return spec.columns * (task.order + (spec.layers - 1) * spec.width)
 
 
 @lru_cache(maxsize=64)

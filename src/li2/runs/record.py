@@ -11,20 +11,24 @@ from torch import Tensor
 
 from li2.diagnostics import (
     GRAM_FIGURES,
+    LayersSnapshot,
     Snapshot,
     end_state,
+    feature_figures,
     find_stages,
     first_epochs,
     gram_figures,
     irrep_figures,
+    layer_figures,
     node_figures,
     summarise_irreps,
     summarise_nodes,
 )
+from li2.models import DeepNetwork, Transformer, Weights
 from li2.runs.figures import EPOCH_FIGURES
 from li2.runs.setup import Setup
 from li2.specs import Outcome, RunSpec, StageBoundary
-from li2.theorems import PROPOSITION_1_FIGURES, compare_ridge
+from li2.theorems import LAYER_PREDICTIONS, PROPOSITION_1_FIGURES, compare_layers, compare_ridge
 from li2.training import METRICS, Position
 
 
@@ -37,14 +41,18 @@ class Record:
         diagnosis: one row per diagnosed epoch (epoch, METRICS and EPOCH_FIGURES).
         nodes: a table of node figures for each diagnosed epoch.
         irreps: a table of irrep figures for each diagnosed epoch; empty where irreps do not apply.
+        layers: a table of layer figures for each diagnosed epoch; empty for networks with one hidden layer.
         seconds: wall-clock time spent so far.
+        initial: the weights at epoch 0, for deeper networks.
     """
 
     metrics: list[dict[str, Any]] = field(default_factory=list)
     diagnosis: list[dict[str, Any]] = field(default_factory=list)
     nodes: list[pd.DataFrame] = field(default_factory=list)
     irreps: list[pd.DataFrame] = field(default_factory=list)
+    layers: list[pd.DataFrame] = field(default_factory=list)
     seconds: float = 0.0
+    initial: Weights | None = None
 
     def add_metrics(self, epoch: int, metrics: dict[str, float]) -> None:
         """Append an epoch's metrics."""
@@ -58,22 +66,49 @@ class Record:
         known: tuple[Float[Tensor, "n M"], Float[Tensor, "d K"]] | None = None,
     ) -> None:
         """Measure the current weights and append the rows; known: O and ∂loss/∂W there, if the training has them."""
-        spec, weights = setup.spec, position.weights
+        network, weights = setup.problem.network, position.weights
+        if isinstance(network, Transformer):
+            self.diagnosis.append(dict(self.metrics[-1]))
+            return
+        if isinstance(network, DeepNetwork):
+            layered = LayersSnapshot(setup.problem, weights, setup.basis)
+            self._add(setup, position.epoch, layered, feature_figures(layered), {})
+            self._add_layers(layered, position.epoch, with_grams)
+            return
         if known is None:
             snapshot = Snapshot.of(setup.problem, weights, setup.basis)
         else:
             snapshot = Snapshot(setup.problem, weights, *known, setup.basis)
         nodes = node_figures(snapshot, position.previous)
-        row = {**self.metrics[-1], "alignment": snapshot.alignment, **summarise_nodes(nodes, spec.purity_threshold)}
-        if snapshot.irreps is not None and setup.basis is not None:
-            irreps = irrep_figures(snapshot, nodes, spec.purity_threshold)
-            row.update(summarise_irreps(irreps, setup.basis))
-            self.irreps.append(_with_epoch(irreps, position.epoch))
+        figures = {"alignment": snapshot.alignment}
         if with_grams:
-            row.update(gram_figures(snapshot))
-            row.update(compare_ridge(snapshot))
+            figures |= {**gram_figures(snapshot), **compare_ridge(snapshot)}
+        self._add(setup, position.epoch, snapshot, nodes, figures)
+
+    def _add(
+        self,
+        setup: Setup,
+        epoch: int,
+        snapshot: Snapshot | LayersSnapshot,
+        nodes: pd.DataFrame,
+        figures: dict[str, float],
+    ) -> None:
+        """Append the tables of nodes and irreps, and a row of the diagnosis with their summaries."""
+        threshold = setup.spec.purity_threshold
+        row = {**self.metrics[-1], **figures, **summarise_nodes(nodes, threshold)}
+        if snapshot.irreps is not None and setup.basis is not None:
+            irreps = irrep_figures(snapshot, nodes, threshold)
+            row.update(summarise_irreps(irreps, setup.basis))
+            self.irreps.append(_with_epoch(irreps, epoch))
         self.diagnosis.append(row)
-        self.nodes.append(_with_epoch(nodes, position.epoch))
+        self.nodes.append(_with_epoch(nodes, epoch))
+
+    def _add_layers(self, snapshot: LayersSnapshot, epoch: int, with_predictions: bool) -> None:
+        assert self.initial is not None
+        layers = layer_figures(snapshot, self.initial)
+        predictions: dict[str, Any] = dict.fromkeys(LAYER_PREDICTIONS, math.nan)
+        layers = layers.assign(**(compare_layers(snapshot) if with_predictions else predictions))
+        self.layers.append(_with_epoch(layers, epoch))
 
     def metrics_table(self) -> pd.DataFrame:
         """The metrics, one row per measured epoch."""
@@ -90,8 +125,9 @@ class Record:
 
     def stages(self, setup: Setup) -> tuple[StageBoundary, ...]:
         """The stage boundaries seen so far."""
-        total = setup.irreps_total
-        return find_stages(self.metrics_table(), self.diagnosis_table(), setup.spec.accuracy_threshold, total)
+        unseen = setup.not_applicable().get("energies")
+        threshold = setup.spec.accuracy_threshold
+        return find_stages(self.metrics_table(), self.diagnosis_table(), threshold, setup.irreps_total, unseen)
 
     def outcome(self, setup: Setup, epochs: int, interrupted: bool) -> Outcome:
         """What the run has come to after so many epochs."""
@@ -135,9 +171,13 @@ class Record:
         self.diagnosis = [row for row in self.diagnosis if kept(row["epoch"])]
         self.nodes = [table for table in self.nodes if kept(int(table["epoch"].iloc[0]))]
         self.irreps = [table for table in self.irreps if kept(int(table["epoch"].iloc[0]))]
+        self.layers = [table for table in self.layers if kept(int(table["epoch"].iloc[0]))]
         for row in self.diagnosis:
             if not spec.diagnosis.gram_is_due(row["epoch"], spec.epochs):
                 row.update(dict.fromkeys([*GRAM_FIGURES, *PROPOSITION_1_FIGURES], math.nan))
+        for table in self.layers:
+            if not spec.diagnosis.gram_is_due(int(table["epoch"].iloc[0]), spec.epochs):
+                table[list(LAYER_PREDICTIONS)] = math.nan
 
 
 def _with_epoch(table: pd.DataFrame, epoch: int) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from li2.models import TwoLayerModule, Weights
+from li2.models import NetworkModule, Weights
 from li2.runs.setup import Setup
 from li2.runs.store import TABLES, RunDirectory
 from li2.specs import EndState, Outcome, RunSpec, StageBoundary
@@ -26,6 +26,8 @@ class RunResult:
         nodes: one row per diagnosed epoch and hidden node; columns in
             :data:`li2.diagnostics.NODE_COLUMNS`.
         irreps: one row per diagnosed epoch and irrep; empty where irreps do not apply.
+        layers: one row per diagnosed epoch and hidden layer of a deeper network, else empty; columns in
+            :data:`li2.diagnostics.LAYER_COLUMNS` and :data:`li2.theorems.LAYER_PREDICTIONS`.
         course: ‖G_F‖ had the hidden layer rested, with the run's own optimiser (``epoch``,
             ``backprop_norm``).
         flow: the same under gradient flow, in closed form (``time``, ``backprop_norm``, ``train_loss``).
@@ -39,6 +41,7 @@ class RunResult:
     diagnosis: pd.DataFrame
     nodes: pd.DataFrame
     irreps: pd.DataFrame
+    layers: pd.DataFrame
     course: pd.DataFrame
     flow: pd.DataFrame
     not_applicable: dict[str, str]
@@ -64,20 +67,21 @@ class RunResult:
         return {**self.outcome.as_json(), **paths}
 
     def weights(self, epoch: int | None = None) -> Weights:
-        """W and V on the CPU at a diagnosed epoch, or where the run stands now (default)."""
+        """All weights on the CPU at a diagnosed epoch, or where the run stands now (default)."""
         directory = RunDirectory(self.run_dir)
         if epoch is not None:
             return directory.weights(epoch)
         return directory.checkpoint(torch.device("cpu"))[0].weights
 
-    def to_torch(self, epoch: int | None = None) -> TwoLayerModule:
+    def to_torch(self, epoch: int | None = None) -> NetworkModule:
         """The network at a diagnosed epoch, or where the run stands now, as a module on the CPU."""
         directory = RunDirectory(self.run_dir)
         spec = self.spec.with_changes(device="cpu")
         problem = Setup.build(spec, directory.task(), directory.split()).problem
         weights = self.weights(epoch)
-        outputs = problem.network.forward(weights, problem.train.rows)
-        return TwoLayerModule(problem.network, weights, problem.loss.offset(outputs, problem.train.labels))
+        with torch.no_grad():
+            outputs = problem.network.forward(weights, problem.train.rows)
+        return NetworkModule(problem.network, weights, problem.loss.offset(outputs, problem.train.labels))
 
 
 def load(path: Path | str) -> RunResult:

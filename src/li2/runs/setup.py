@@ -11,17 +11,18 @@ from li2.groups import Representations
 from li2.models import (
     Problem,
     Samples,
+    Transformer,
     TwoLayer,
     Weights,
     initial_weights,
-    named_activation,
     named_device,
     named_loss,
-    paired_activation,
+    named_network,
 )
 from li2.optim import Optimizer, make_optimizer
 from li2.specs import RunSpec
 from li2.tasks import Complement, Split, Task, build_split, build_task, examples_of, main_memory, samples_of
+from li2.theorems.layers import SAMPLES as OPERATOR_SAMPLES
 from li2.training import Trainee
 
 
@@ -62,16 +63,15 @@ class Setup:
         _check_memory(spec, task, split, device)
         train, test = examples_of(task, split.train, device), samples_of(task, split.test, device)
         optimizer = make_optimizer(spec)
-        activation = paired_activation if spec.weights == "complex" else named_activation
         problem = Problem(
-            network=TwoLayer(activation(spec.activation), spec.output_scale),
+            network=named_network(spec),
             loss=named_loss(spec.loss),
             train=train,
             classes=task.order,
             decay=spec.weight_decay if optimizer.couples_decay else None,
             ridge=_ridge(spec, len(train)),
         )
-        reason = _no_irreps_reason(task)
+        reason = _no_irreps_reason(task, problem)
         basis = None
         if reason is None:
             assert task.group is not None
@@ -109,6 +109,9 @@ class Setup:
         reasons = {}
         if self.no_irreps_reason:
             reasons["irreps"] = self.no_irreps_reason
+        if not isinstance(self.problem.network, TwoLayer):
+            why = "it is defined for one hidden layer on one-hot inputs"
+            return reasons | dict.fromkeys(("energies", "course", "ridge", "repulsion"), why)
         if self.spec.batch_size is not None:
             reasons["course"] = "the predicted course of the lazy stage is that of steps on all training samples"
         if self.problem.ridge is not None:
@@ -138,6 +141,20 @@ def _check_batch_size(spec: RunSpec, n: int) -> None:
         raise Li2Error(f"loss={spec.loss} centres over a step's samples, so batch_size must be 2 or more, not 1.")
 
 
+def is_deep(spec: RunSpec) -> bool:
+    """Whether the network is another than one hidden layer on one-hot inputs."""
+    return spec.architecture != "mlp" or spec.layers > 1 or spec.embedding != "one-hot"
+
+
+def weights_of(spec: RunSpec, operands: int, order: int) -> int:
+    """Numbers in a network's weights, roughly."""
+    if spec.architecture == "transformer":
+        own = 4 * spec.width**2 + 2 * spec.width * spec.feedforward
+        return 2 * spec.width * order + spec.layers * own
+    embedding = order**2 if spec.embedding == "trainable" else 0
+    return spec.columns * (operands + 1) * order + (spec.layers - 1) * spec.width**2 + embedding
+
+
 def memory_needed(spec: RunSpec, task: Task, samples: int, held: int) -> int:
     """Bytes of a run's largest arrays, roughly.
 
@@ -152,11 +169,14 @@ def memory_needed(spec: RunSpec, task: Task, samples: int, held: int) -> int:
     """
     size = 8 if spec.dtype == "float64" else 4
     needed = 8 * (task.operands + 1) * (samples + held)  # rows and labels
-    needed += size * spec.columns * 8 * (task.operands + 1) * task.order  # weights, gradients and optimiser
+    needed += size * 8 * weights_of(spec, task.operands, task.order)  # weights, gradients and optimiser
     needed += size * task.order * 4 * samples  # outputs, residuals and targets
     if spec.top_layer == "ridge":  # features, also in float64 and padded; a Gram matrix with its factor
-        needed += (size + 16) * spec.width * samples + 8 * 3 * min(samples, spec.width) ** 2
-    if spec.diagnose != "off":  # features and their gradients; Gram matrices in float64, factors and inverses
+        needed += (size + 16) * spec.columns * samples + 8 * 3 * min(samples, spec.columns) ** 2
+    if is_deep(spec):  # features and gradients of all layers, and operators on samples
+        if spec.diagnose != "off" and spec.architecture == "mlp":
+            needed += size * (4 * spec.layers * spec.width * samples + 8 * min(samples, OPERATOR_SAMPLES) ** 2)
+    elif spec.diagnose != "off":  # features and their gradients; Gram matrices in float64, factors and inverses
         needed += size * spec.columns * 5 * samples
         needed += 8 * (2 * spec.columns * samples + 6 * spec.columns**2 + 3 * min(samples, spec.columns) ** 2)
     return needed
@@ -174,7 +194,9 @@ def _check_memory(spec: RunSpec, task: Task, split: Split, device: torch.device)
         )
 
 
-def _no_irreps_reason(task: Task) -> str | None:
+def _no_irreps_reason(task: Task, problem: Problem) -> str | None:
+    if isinstance(problem.network, Transformer):
+        return "a transformer has no nodes on one-hot inputs that could carry irreps"
     if task.table is None:
         return "a polynomial in more than two operands is not taken for the law of a group; group=NAME has irreps"
     if task.group is None:

@@ -10,8 +10,9 @@ metrics.parquet              a row per epoch
 diagnosis.parquet            a row per diagnosed epoch
 nodes.parquet                a row per diagnosed epoch and node
 irreps.parquet               a row per diagnosed epoch and irrep
+layers.parquet               of deeper networks, a row per diagnosed epoch and hidden layer
 course.parquet, flow.parquet the lazy stage's predicted course: own optimiser; gradient flow
-weights/epoch-….safetensors  W and V at the diagnosed epochs
+weights/epoch-….safetensors  W, V and other weights at the diagnosed epochs
 checkpoint.safetensors       the position to go on from
 result.json                  the outcome
 report.html                  the report
@@ -39,7 +40,7 @@ from li2.specs import Outcome, RunSpec
 from li2.tasks import Complement, Split, Task, build_task, task_from_table
 from li2.training import Position
 
-TABLES = ("metrics", "diagnosis", "nodes", "irreps", "course", "flow")
+TABLES = ("metrics", "diagnosis", "nodes", "irreps", "layers", "course", "flow")
 
 
 def new_directory(out: Path | None, spec: RunSpec) -> Path:
@@ -127,17 +128,18 @@ class RunDirectory:
         """Write the tables that a record holds."""
         self.write_table("metrics", record.metrics_table())
         self.write_table("diagnosis", record.diagnosis_table())
-        for name, tables in (("nodes", record.nodes), ("irreps", record.irreps)):
+        for name, tables in (("nodes", record.nodes), ("irreps", record.irreps), ("layers", record.layers)):
             self.write_table(name, pd.concat(tables, ignore_index=True) if tables else pd.DataFrame())
 
     def read_record(self, seconds: float) -> Record:
         """The record that was written."""
-        metrics, diagnosis, nodes, irreps = (self.read_table(name) for name in TABLES[:4])
+        metrics, diagnosis, nodes, irreps, layers = (self.read_table(name) for name in TABLES[:5])
         return Record(
             metrics=_rows(metrics),
             diagnosis=_rows(diagnosis),
             nodes=[part for _, part in nodes.groupby("epoch")] if len(nodes) else [],
             irreps=[part for _, part in irreps.groupby("epoch")] if len(irreps) else [],
+            layers=[part.copy() for _, part in layers.groupby("epoch")] if len(layers) else [],
             seconds=seconds,
         )
 
@@ -191,9 +193,9 @@ class RunDirectory:
         with safe_open(self.path / "checkpoint.safetensors", framework="pt") as file:
             metadata = file.metadata()
         optimizer: dict[str, list[torch.Tensor]] = {}
-        buffers = (name.split(".") for name in tensors if name.startswith("optimizer."))
-        for _, name, number in sorted(buffers, key=lambda parts: int(parts[2])):
-            optimizer.setdefault(name, []).append(tensors[f"optimizer.{name}.{number}"])
+        buffers = (name.split(".")[1:] for name in tensors if name.startswith("optimizer."))
+        for kind, number in sorted(buffers, key=lambda parts: (parts[0], int(parts[1]))):
+            optimizer.setdefault(kind, []).append(tensors[f"optimizer.{kind}.{number}"])
         weights, previous = (_below(tensors, part) for part in ("weights", "previous"))
         before = Weights.of(previous) if previous else None
         return Position(int(metadata["epoch"]), Weights.of(weights), before, optimizer), float(metadata["seconds"])

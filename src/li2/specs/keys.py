@@ -188,7 +188,7 @@ _ALL = [
     Key(
         "init_weights",
         None,
-        "a safetensors file with W [kM, K] and V [K, M]",
+        "a safetensors file with W [kM, K] and V [K, M]; for deeper networks also W2, … [K, K] and E [M, M]",
         "start from these weights (init and the scales are then not used)",
     ),
     Key("dtype", "float32", _one_of("dtype"), "floating-point type of the training"),

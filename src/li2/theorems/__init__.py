@@ -4,6 +4,7 @@ from li2.theorems.claim import Check, Claim, Curve, Evidence, Finding, Plot, Set
 from li2.theorems.claims import CLAIMS
 from li2.theorems.landscape import Landscape, explore
 from li2.theorems.landscape_course import Course, course
+from li2.theorems.layers import LAYER_PREDICTIONS, compare_layers
 from li2.theorems.proposition1 import (
     PROPOSITION_1_FIGURES,
     compare_course,
@@ -14,6 +15,7 @@ from li2.theorems.verify import ClaimResult, Verification, verify
 
 __all__ = [
     "CLAIMS",
+    "LAYER_PREDICTIONS",
     "PROPOSITION_1_FIGURES",
     "Check",
     "Claim",
@@ -29,6 +31,7 @@ __all__ = [
     "Verification",
     "compare_course",
     "compare_flow",
+    "compare_layers",
     "compare_ridge",
     "course",
     "explore",

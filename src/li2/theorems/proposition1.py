@@ -76,7 +76,7 @@ def compare_course(
     """
     labels, loss, V = problem.train.labels, problem.loss, initial.V
     scale = problem.network.output_scale
-    features = scale * problem.network.features(initial.W, problem.train.rows)
+    features = scale * problem.two_layer.features(initial.W, problem.train.rows)
     if loss.has_ridge and problem.eta and features.shape[1] < 2 * len(features):  # else residuals get too small for it
         if loss.centres_samples:
             features = features - features.mean(dim=0)
@@ -103,7 +103,7 @@ def compare_flow(problem: Problem, initial: Weights, points: int = 100) -> pd.Da
     columns = ("time", "backprop_norm", "train_loss")
     if problem.eta is None:
         return pd.DataFrame({name: [] for name in columns})
-    features, top = problem.network.features(initial.W, problem.train.rows) * problem.network.output_scale, initial.V
+    features, top = problem.two_layer.features(initial.W, problem.train.rows) * problem.network.output_scale, initial.V
     if problem.loss.centres_samples:
         features = features - features.mean(dim=0)
     fastest = torch.linalg.vector_norm(features).item() ** 2 + problem.eta

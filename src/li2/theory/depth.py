@@ -102,6 +102,39 @@ def printed_operator(operator: Operator, gates: Sequence[Float[Tensor, " n"]]) -
     return diagonal[:, None] * operator * diagonal
 
 
+def kernel_gradients(operator: Operator, features: Sequence[Tensor], activation: str) -> list[Tensor]:
+    """The mean of G_1 … G_L over random layers above, each up to a factor: A_l·F_l with :func:`operator_below`.
+
+    Args:
+        operator: ỸỸᵀ.
+        features: F_1 … F_L, (n, K_l).
+        activation: ``relu`` or ``square``.
+    """
+    found = [operator @ features[-1]]
+    for below, above in zip(features[-2::-1], features[:0:-1], strict=True):
+        operator = operator_below(operator, below, activation, 1 / above.shape[1])
+        found.append(operator @ below)
+    return found[::-1]
+
+
+def printed_gradients(
+    operator: Operator, features: Sequence[Tensor], gates: Sequence[Tensor], activation: str
+) -> list[Tensor]:
+    """D̃ỸỸᵀD̃F_l, l = 1 … L, each D the mean gate of its layer's nodes (of the square, without a mean, the rms).
+
+    Args:
+        operator: ỸỸᵀ.
+        features: F_1 … F_L, (n, K_l).
+        gates: σ′ of layers 2 … L, likewise.
+        activation: ``relu`` or ``square``.
+    """
+    diagonals = [g.square().mean(dim=1).sqrt() if activation == "square" else g.mean(dim=1) for g in gates]
+    found = [operator @ features[-1]]
+    for layer in reversed(range(len(gates))):
+        found.append(printed_operator(operator, diagonals[layer:]) @ features[layer])
+    return found[::-1]
+
+
 def best_diagonals(operator: Operator, features: Features, gradient: Features, rounds: int = 8) -> Tensor:
     """D·ỸỸᵀ·D′·F with the two diagonal matrices that fit a gradient best, by alternating least squares.
 

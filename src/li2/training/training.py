@@ -12,7 +12,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from li2.models.examples import Examples, Samples
-from li2.models.passes import Batch, ClosedForm, Gradients, Passes
+from li2.models.networks import passes_of
+from li2.models.passes import Batch, Gradients, Passes
 from li2.models.problem import Problem
 from li2.models.weights import Weights, stacked
 from li2.optim import Optimizer, State
@@ -86,7 +87,7 @@ class Training:
         trainees: at least one; of equal network, loss, optimiser, batch size, and numbers of training and test
             examples.
         positions: where each stands, all at one epoch, with weights of equal shapes; copied.
-        passes: how the networks are gone through; default: in closed form.
+        passes: how the networks are gone through; default: in closed form where there is one.
     """
 
     def __init__(
@@ -103,7 +104,7 @@ class Training:
             for name in positions[0].optimizer
         }
         first = self.trainees[0].problem
-        self._passes = passes or ClosedForm(first.network, first.loss, self._weights)
+        self._passes = passes or passes_of(first.network, first.loss, self._weights)
         self._gather()
         self._set_top()
 

@@ -10,6 +10,7 @@ from li2.models import named_activation
 from li2.theorems.claim import Setting, Verdict
 from li2.theorems.claims import depth
 from li2.theorems.instruments.deep import deep_network
+from li2.theory import depth as theory
 from li2.theory.depth import gate_kernels, residual_sum
 
 [CLAIM] = depth.CLAIMS
@@ -47,7 +48,7 @@ def without_curvature(operator: Tensor, features: Tensor, activation: str, varia
 def test_a_wrong_prediction_is_noticed(
     narrower: None, monkeypatch: pytest.MonkeyPatch, name: str, wrong: Callable[..., object]
 ) -> None:
-    monkeypatch.setattr(depth, name, wrong)
+    monkeypatch.setattr(depth if hasattr(depth, name) else theory, name, wrong)
     assert CLAIM.measure(Setting(None)).verdict is Verdict.FAILS
 
 

@@ -16,8 +16,8 @@ from li2.theory.depth import (
     energy_outside,
     gate_kernels,
     identity_deviation,
-    operator_below,
-    printed_operator,
+    kernel_gradients,
+    printed_gradients,
     residual_sum,
 )
 from li2.theory.statements import STATEMENTS
@@ -53,16 +53,12 @@ def _gates(network: DeepNetwork, activation: str) -> list[Tensor]:
 def _printed(network: DeepNetwork, activation: str, targets: Tensor) -> Tensor:
     """D̃ỸỸᵀD̃F_1, each D the mean gate of its layer's nodes (for the square, whose gates have no mean, the rms)."""
     gates = _gates(network, activation)[1:]
-    diagonals = [g.square().mean(dim=1).sqrt() if activation == "square" else g.mean(dim=1) for g in gates]
-    return printed_operator(targets @ targets.T, diagonals) @ network.features[0]
+    return printed_gradients(targets @ targets.T, network.features, gates, activation)[0]
 
 
 def _expected(network: DeepNetwork, activation: str, targets: Tensor) -> Tensor:
     """The mean of G_1 over the layers above, by the kernels."""
-    operator = targets @ targets.T
-    for features, W in zip(network.features[-2::-1], network.weights[:0:-1], strict=True):
-        operator = operator_below(operator, features, activation, 1 / W.shape[1])
-    return operator @ network.features[0]
+    return kernel_gradients(targets @ targets.T, network.features, activation)[0]
 
 
 class _Widths:
