@@ -342,8 +342,7 @@ def _table(lists: Mapping[str, Sequence[Any]], where: str) -> Table:
         if name not in KEYS:
             raise Li2Error(f"{where}: {unknown_name('key', name, KEYS)}")
     return {
-        name: tuple(dict.fromkeys(RunSpec.value_of(name, value) for value in values))
-        for name, values in lists.items()
+        name: tuple(dict.fromkeys(RunSpec.value_of(name, value) for value in values)) for name, values in lists.items()
     }
 
 
