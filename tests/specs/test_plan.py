@@ -407,3 +407,17 @@ def test_plans_that_keep_weights_have_the_same_runs(tmp_path: Path) -> None:
     assert not Plan.from_words(["keep_weights=false"], file).keep_weights
     with pytest.raises(Li2Error, match="keep_weights must be true or false"):
         Plan.from_words(["keep_weights=1"])
+
+
+def test_a_value_may_need_keys_that_stand_elsewhere() -> None:
+    variants = [{"top_layer": "trained"}, {"top_layer": "ridge", "ridge": 1e-3}, {"layers": 2, "residual": "inside"}]
+    plan = Plan.from_table({"width": 8, "variants": variants}, "a part")
+    assert [(run.spec.ridge, run.spec.residual) for run in plan.runs()] == [
+        (None, "none"),
+        (1e-3, "none"),
+        (None, "inside"),
+    ]
+    with pytest.raises(Li2Error, match="ridge=… needs top_layer=ridge"):
+        list(Plan.from_table({"ridge": 1e-3}, "a part").runs())
+    with pytest.raises(Li2Error, match="ridge='x' is not valid"):
+        Plan.from_table({"ridge": "x"}, "a part")

@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from li2.errors import Li2Error
 from li2.specs.keys import KEYS, Key
@@ -111,7 +111,7 @@ class RunSpec(Spec):
         return self
 
     @model_validator(mode="after")
-    def _possible_network(self, info: ValidationInfo) -> "RunSpec":
+    def _possible_network(self, info: Any) -> "RunSpec":
         if info.context != ALONE and (reason := impossible_network(self)):
             raise Li2Error(reason)
         return self

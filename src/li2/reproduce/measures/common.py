@@ -15,12 +15,12 @@ FEWEST = 3
 
 
 def judged(interval: Interval, count: int, low: float = -math.inf, high: float = math.inf) -> Verdict:
-    """Whether an interval from so many values lies between two bounds, beyond one of them, or both in and out."""
+    """Whether an interval from so many values lies strictly between two bounds, beyond one of them, or in and out."""
     if count < FEWEST:
         return Verdict.UNDECIDED
-    if interval.low >= low and interval.high <= high:
+    if (low == -math.inf or interval.low > low) and (high == math.inf or interval.high < high):
         return Verdict.CONFIRMED
-    beyond = interval.high < low or interval.low > high
+    beyond = (low > -math.inf and interval.high <= low) or (high < math.inf and interval.low >= high)
     return Verdict.NOT_CONFIRMED if beyond else Verdict.UNDECIDED
 
 

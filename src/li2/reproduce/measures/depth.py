@@ -38,7 +38,7 @@ def _label(layers: int) -> str:
 
 def _curves(runs: pd.DataFrame, metrics: pd.DataFrame) -> tuple[Panel, Panel]:
     accuracy, loss = [], []
-    for colour, layers in enumerate(sorted(runs["layers"].unique())):
+    for colour, layers in enumerate(sorted(runs["layers"].unique().tolist())):
         keys = runs.loc[runs["layers"] == layers, "key"].tolist()
         for part, style in (("test", "line"), ("train", "dashed")):
             label = f"{part}, {_label(layers)}"
@@ -58,13 +58,13 @@ def _by_depth(runs: pd.DataFrame, column: str, title: str, y: str, *, log: bool 
 def _purity_by_epoch(runs: pd.DataFrame, diagnosis: pd.DataFrame) -> Panel:
     lines = tuple(
         curve(diagnosis, runs.loc[runs["layers"] == layers, "key"].tolist(), "purity_median", _label(layers), colour)
-        for colour, layers in enumerate(sorted(runs["layers"].unique()))
+        for colour, layers in enumerate(sorted(runs["layers"].unique().tolist()))
     )
     return Panel("Purity of the lowest layer's nodes", "epoch", "median share of mass in the best irrep", lines)
 
 
 def _checks(runs: pd.DataFrame, diagnosis: pd.DataFrame, enough: float) -> tuple[Check, ...]:
-    depths = sorted(runs["layers"].unique())
+    depths = sorted(runs["layers"].unique().tolist())
     checks = []
     for fewer, more in itertools.pairwise(depths):
         ratios = paired(runs["epoch"], runs, "layers", more, fewer, ["seed"])

@@ -95,9 +95,7 @@ def _falls(frame: pd.DataFrame, column: str, what: str, **bounds: float) -> Chec
     rates = sorted(table.columns)
     differences = (table[rates[0]] - table[rates[-1]]).dropna().tolist() if len(rates) > 1 else []
     side = "above 0" if "low" in bounds else "below 0"
-    # a difference of exactly 0 is on neither side
-    tiny = {"low": 1e-9} if "low" in bounds else {"high": -1e-9}
-    return check(what, side, differences, of="seeds", **tiny)
+    return check(what, side, differences, of="seeds", **bounds)
 
 
 def _by_rate(frame: pd.DataFrame, column: str, title: str, y: str) -> Panel:

@@ -48,7 +48,7 @@ def _panels(
             label = f"{part}, {decayed}"
             accuracy.append(curve(metrics, keys, f"{part}_accuracy", label, colour, style=style))
             loss.append(curve(metrics, keys, f"{part}_loss", label, colour, style=style))
-        gradient.append(curve(metrics, keys, "gradient_norm", decayed, colour))
+        gradient.append(curve(metrics, keys, "backprop_norm", decayed, colour))
         change.append(curve(metrics, keys, "top_change", f"V, {decayed}", colour, style="dashed"))
         change.append(curve(metrics, keys, "hidden_change", f"W, {decayed}", colour))
     diagonal = []
@@ -87,7 +87,7 @@ def _gradient(runs: pd.DataFrame, metrics: pd.DataFrame, decayed: pd.DataFrame) 
     """That ‖G_F‖ has a peak with weight decay, and that it is larger than without it between memorising and the end."""
     shapes, sizes = [], {}
     for key, memorised in zip(runs["key"], epochs(runs, "memorised_epoch"), strict=True):
-        norms = metrics.loc[metrics["key"] == key, ["epoch", "gradient_norm"]].to_numpy(dtype=float)
+        norms = metrics.loc[metrics["key"] == key, ["epoch", "backprop_norm"]].to_numpy(dtype=float)
         late = norms[norms[:, 0] >= memorised, 1]
         sizes[key] = float(late.mean()) if len(late) else float("nan")
         if key in set(decayed["key"]):
@@ -114,7 +114,7 @@ def _order(metrics: pd.DataFrame, decayed: pd.DataFrame) -> Check:
         half = [_half(changes["epoch"], changes[column]) for column in ("hidden_change", "top_change")]
         leads.append(half[0] - half[1])
     what = "epoch of half of all change of W, minus that of V"
-    return check(what, "above 0: the output layer moves first", leads, low=1.0, of="runs")
+    return check(what, "above 0: the output layer moves first", leads, low=0.0, of="runs")
 
 
 def _half(epoch: pd.Series, change: pd.Series) -> float:
