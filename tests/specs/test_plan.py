@@ -417,7 +417,7 @@ def test_a_value_may_need_keys_that_stand_elsewhere() -> None:
         (1e-3, "none"),
         (None, "inside"),
     ]
-    with pytest.raises(Li2Error, match="ridge=… needs top_layer=ridge"):
-        list(Plan.from_table({"ridge": 1e-3}, "a part").runs())
+    with pytest.raises(Li2Error, match="weights=complex needs a polynomial"):
+        list(Plan.from_table({"activation": "relu", "weights": "complex"}, "a part").runs())
     with pytest.raises(Li2Error, match="ridge='x' is not valid"):
         Plan.from_table({"ridge": "x"}, "a part")
