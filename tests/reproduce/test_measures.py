@@ -171,7 +171,7 @@ def solutions(measure: str, fast: float) -> Finding:
         {"key": table["key"], "features": 5 - change, "purity_median": 0.9 - change / 10, "unit_energy_median": change}
     )
     nodes = table[["group", "lr", "seed", "ratio"]].assign(purity=0.95 - change / 10, energy=change)
-    given = {"purity": 0.9, "nodes": 5, "ascents": ["a"]}
+    given = {"purity": 0.9, "nodes": 5, "ascents": "a"}
     return MEASURES[measure](Made({"a": nodes}, runs=table, diagnosis=diagnosis), given)
 
 

@@ -28,12 +28,13 @@ def ascents(
     activation: str = "square",
     centring: str = "classes",
     split: str = "li2",
-    seed: int = 0,
+    seeds: Sequence[int] = (0,),
     energy: str = "plain",
 ) -> pd.DataFrame:
     """Where so many steps of Adam lead random nodes on the unit sphere, on a random part of the pairs.
 
-    The pairs are those that a run with the same seed, split and size trains on; starts are the same for all rates.
+    For each seed the pairs are those that a run with this seed, split and size trains on; starts are the same for all
+    rates.
 
     Args:
         group: whose table.
@@ -45,11 +46,11 @@ def ascents(
         activation: σ.
         centring: of Ỹ; that of runs with ``loss=mse`` is ``classes``.
         split: how pairs are drawn.
-        seed: draws pairs and starts.
+        seeds: each draws pairs and starts.
         energy: which one is climbed, see :data:`ENERGIES`.
 
     Returns:
-        One row per learning rate and node: ``group``, ``seed``, ``n``, ``ratio`` (n/M²), ``lr``, ``node``,
+        One row per seed, learning rate and node: ``group``, ``seed``, ``n``, ``ratio`` (n/M²), ``lr``, ``node``,
         ``start_energy``, ``energy``, ``irrep`` (label), ``purity``, and ``slope``, the length of the projected gradient
         over that of the gradient.
 
@@ -64,17 +65,23 @@ def ascents(
         raise Li2Error("ascents need either train_fraction or train_size, and not both.")
     spec = LandscapeSpec(
         group=group, train_fraction=train_fraction, train_size=train_size, activation=activation, centring=centring,
-        split=split, seed=seed, device="cpu",
+        split=split, device="cpu",
     )  # fmt: skip
+    tables = [_climbed(spec.model_copy(update={"seed": seed}), lrs, nodes, steps) for seed in seeds]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _climbed(spec: LandscapeSpec, lrs: Sequence[float], nodes: int, steps: int) -> pd.DataFrame:
+    """Of one seed."""
     terrain = Terrain.of(spec)
     pairs = terrain.pairs()
-    climbed = terrain.energy(pairs)
-    starts = random_starts(climbed, nodes, seed)
-    tables = [_table(terrain, climbed, starts, follow_adam(climbed, starts, steps, lr), lr) for lr in lrs]
+    energy = terrain.energy(pairs)
+    starts = random_starts(energy, nodes, spec.seed)
+    tables = [_table(terrain, energy, starts, follow_adam(energy, starts, steps, lr), lr) for lr in lrs]
     table = pd.concat(tables, ignore_index=True)
     given: dict[str, str | float] = {
-        "group": group,
-        "seed": seed,
+        "group": spec.group,
+        "seed": spec.seed,
         "n": len(pairs),
         "ratio": len(pairs) / terrain.task.size,
     }

@@ -31,13 +31,14 @@ def comparison(results: Results, parameters: Mapping[str, Any]) -> Finding:
         grok: whether it is checked, too, that all runs of ``one`` memorise first and then generalise.
         pooled: whether one check is made over all levels, and not one at each.
         trend: whether it is checked that the ratio is smallest at the lowest level.
+        best_of: key of which each choice has, at each level, the value with the smallest median figure; others are
+            left out.
     """
-    runs, figure, across = (
-        results.sweep("runs").runs,
-        parameters.get("figure", "test_accuracy_99"),
-        parameters["across"],
-    )
-    values = epochs(runs) if figure == "test_accuracy_99" else runs[figure].astype(float)
+    figure, across = parameters.get("figure", "test_accuracy_99"), parameters["across"]
+    runs = results.sweep("runs").runs
+    if "best_of" in parameters:
+        runs = _best(runs, figure, [across, parameters["key"]], parameters["best_of"])
+    values = _values(runs, figure)
     levels = _levels(runs, across)
     panels = (
         _levels_panel(runs, values, levels, parameters, figure),
@@ -53,6 +54,17 @@ def comparison(results: Results, parameters: Mapping[str, Any]) -> Finding:
     if parameters.get("grok"):
         checks = (*_grokking(runs, parameters, "one", levels), *checks)
     return Finding(panels, checks, _summary(runs, values, levels, parameters, figure))
+
+
+def _values(runs: pd.DataFrame, figure: str) -> pd.Series:
+    return epochs(runs) if figure == "test_accuracy_99" else runs[figure].astype(float)
+
+
+def _best(runs: pd.DataFrame, figure: str, within: Sequence[str], key: str) -> pd.DataFrame:
+    """The runs at the value of a key that has the smallest median figure, within each combination of others."""
+    medians_of = _values(runs, figure).groupby([runs[name] for name in (*within, key)]).median().reset_index(name="it")
+    chosen = medians_of.sort_values("it", kind="stable").drop_duplicates(list(within))[[*within, key]]
+    return runs.merge(chosen, on=[*within, key]).reset_index(drop=True)
 
 
 def _levels(runs: pd.DataFrame, across: str) -> list[Any]:

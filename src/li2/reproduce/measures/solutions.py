@@ -5,25 +5,25 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import safetensors.numpy
-import torch
 
-from li2.diagnostics.features import FourierBasis
-from li2.groups import Representations
+from li2.reproduce.computations import spectra
 from li2.reproduce.figure import Check, Finding, Heat, Line, Panel
 from li2.reproduce.measures.common import check, grouped, last, medians, named, number
 from li2.reproduce.results import Results, SweepResults
+from li2.specs import RunSpec
 from li2.statistics import median
-from li2.tasks import build_task
 
 NETWORKS, ASCENTS = "networks", "direct ascent"
+
+DIGITS = 4
+"""Of the shares that are drawn."""
 
 
 def solution_shares(results: Results, parameters: Mapping[str, Any]) -> Finding:
     """The share of generalising solutions, in the sweep ``runs`` and in direct ascents.
 
     Parameters:
-        ascents: parts that are tables of direct ascents, a row per node.
+        ascents: part that is a table of direct ascents, a row per node.
         purity: from which a node of the ascents counts as generalising; networks have their own purity_threshold.
     """
     runs, ascents = _networks(results.sweep("runs")), _ascents(results, parameters)
@@ -45,16 +45,16 @@ def solution_energies(results: Results, parameters: Mapping[str, Any]) -> Findin
     """Spectra and energies of solutions at several learning rates: of the networks ``runs`` and of direct ascents.
 
     Parameters:
-        ascents: parts that are tables of direct ascents, a row per node.
+        ascents: part that is a table of direct ascents, a row per node.
         purity: from which a node of the ascents counts as generalising.
         nodes: how many nodes of a spectrum are drawn.
     """
     sweep, ascents = results.sweep("runs"), _ascents(results, parameters)
     runs = _networks(sweep)
     rates = sorted(runs["lr"].unique())
-    spectra = [_spectrum(sweep, runs[runs["lr"] == rate].iloc[0], parameters["nodes"]) for rate in rates]
+    drawn = [_spectrum(sweep, runs[runs["lr"] == rate].iloc[0], parameters["nodes"]) for rate in rates]
     panels = (
-        *(panel for panel in spectra if panel is not None),
+        *(panel for panel in drawn if panel is not None),
         _by_rate(runs, "energy", "Networks: energy of a node of unit length", "E (median of nodes)"),
         _by_rate(runs, "median_purity", "Networks: purity", "share of mass in the best irrep"),
         _by_rate(ascents, "energy", "Direct ascent: energy of the solutions", "E (median of nodes)"),
@@ -82,8 +82,8 @@ def _networks(sweep: SweepResults) -> pd.DataFrame:
 
 
 def _ascents(results: Results, parameters: Mapping[str, Any]) -> pd.DataFrame:
-    """A row for each group, learning rate, seed and ratio, of the tables of nodes."""
-    nodes = pd.concat([results.table(part) for part in parameters["ascents"]], ignore_index=True)
+    """A row for each group, learning rate, seed and ratio, of the table of nodes."""
+    nodes = results.table(parameters["ascents"])
     nodes["gsol"] = (nodes["purity"] >= parameters["purity"]).astype(float)
     by = nodes.groupby(["group", "lr", "seed", "ratio"], as_index=False)
     return by.agg(gsol=("gsol", "mean"), energy=("energy", "median"), median_purity=("purity", "median"))
@@ -122,36 +122,28 @@ def _share_panels(runs: pd.DataFrame, column: str, title: str) -> tuple[Panel, .
 
 
 def _spectrum(sweep: SweepResults, run: pd.Series, most: int) -> Panel | None:
-    """Shares of the irreps in the nodes of a run, nodes sorted by their strongest irrep; None without kept weights."""
+    """Shares of the irreps in some nodes of a run, sorted by their strongest irrep; None without kept weights."""
     kept = sweep.store.weights(run["key"])
-    group = build_task(run["group"], 2).group
-    if kept is None or group is None:
+    if kept is None:
         return None
-    shares = spectra(kept, Representations(group))[:, :most]
-    shares = shares[:, np.lexsort((-shares.max(axis=0), shares.argmax(axis=0)))]
+    table = spectra(kept, _spec_of(run))
+    shares = table[table["node"] < most].pivot_table(index="irrep", columns="node", values="share", sort=False)
+    values = np.nan_to_num(shares.to_numpy())
+    values = values[:, np.lexsort((-values.max(axis=0), values.argmax(axis=0)))]
     heat = Heat(
-        x=tuple(float(i) for i in range(shares.shape[1])),
-        y=tuple(float(i + 1) for i in range(len(shares))),
-        z=tuple(tuple(row) for row in shares.tolist()),
+        x=tuple(float(i) for i in range(values.shape[1])),
+        y=tuple(float(i + 1) for i in range(len(values))),
+        z=tuple(tuple(row) for row in values.round(DIGITS).tolist()),
         label="share of the node's mass",
     )
     title = f"Networks: spectra of nodes, {named(run['group'])}, lr {number(float(run['lr']))}"
     return Panel(title, "node, sorted", "irrep", heat=heat)
 
 
-def spectra(weights: bytes, representations: Representations) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The share of each non-trivial irrep in the non-constant mass of each node.
-
-    Args:
-        weights: a safetensors file with W, (2M, K).
-
-    Returns:
-        (irreps, K), columns that sum to 1; 0 for constant nodes.
-    """
-    W = torch.from_numpy(safetensors.numpy.load(weights)["W"])
-    basis = FourierBasis(representations, W.device, is_complex=W.is_complex())
-    mass = basis.node_features(W).mass
-    return np.asarray(mass / mass.sum(dim=0).clamp_min(torch.finfo(mass.dtype).tiny))
+def _spec_of(run: pd.Series) -> RunSpec:
+    """The specification in a row of the table of runs."""
+    given = run[list(RunSpec.keys)].dropna().to_dict()
+    return RunSpec(**{str(name): value.item() if hasattr(value, "item") else value for name, value in given.items()})
 
 
 def _medians(frame: pd.DataFrame, column: str) -> str:
