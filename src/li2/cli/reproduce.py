@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 REPRODUCE_EPILOG = keys_epilog(EXECUTOR_KEYS)
 
 COLOURS = {"confirmed": "green", "not confirmed": "red", "undecided at this scale": "yellow"}
+WIDEST = max(map(len, COLOURS))
 
 
 def reproduce_command(
@@ -109,23 +110,17 @@ def print_findings(made: "Sequence[Reproduced]", directory: Path, as_json: bool)
         values: dict[str, Any] = {"directory": str(directory), "page": str(page)}
         print(json.dumps({**values, "figures": [_as_json(figure) for figure in made]}, ensure_ascii=False))
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("figure", "verdict", "what is claimed", "expected", "measured"):
-        table.add_column(heading)
-    for figure in made:
-        name = figure.recipe.name
-        for check in figure.finding.checks if figure.finding else ():
-            verdict = f"[{COLOURS[check.verdict]}]{check.verdict}[/]"
-            table.add_row(name, verdict, *map(escape, (check.what, check.expected, check.measured)))
-            name = ""
-        if figure.error is not None:
-            table.add_row(name, "[red]not measured[/]", escape(figure.error))
     console = Console(highlight=False)
-    if made:
-        console.print(table)
     for figure in made:
+        console.print(f"[bold]{figure.recipe.name}[/]  {escape(figure.recipe.title)}", soft_wrap=True)
+        for check in figure.finding.checks if figure.finding else ():
+            verdict = f"[{COLOURS[check.verdict]}]{check.verdict:<{WIDEST}}[/]"
+            words = f"{check.what}: {check.measured}; expected: {check.expected}"
+            console.print(f"  {verdict}  {escape(words)}", soft_wrap=True)
+        if figure.error is not None:
+            console.print(f"  [red]{'not measured':<{WIDEST}}[/]  {escape(figure.error)}", soft_wrap=True)
         for note in figure.notes:
-            console.print(f"{figure.recipe.name}: {note}", style="red", markup=False, soft_wrap=True)
+            console.print(f"  {note}", style="red", markup=False, soft_wrap=True)
     if page.exists():
         console.print(f"page  {page}", markup=False, soft_wrap=True)
 
