@@ -33,8 +33,14 @@ def write(directory: Path, name: str, finding: Finding | None, **changes: Any) -
         "error": None if finding else "no run was done",
         "notes": ["1 run diverged."],
         "parts": [
-            {"name": "runs", "kind": "sweep", "command": f"li2 sweep seed=0:3 out={name}", "runs": 3},
-            {"name": "ascent", "kind": "computation", "command": None, "runs": 0},
+            {
+                "name": "runs",
+                "kind": "sweep",
+                "settings": {"lr": [0.1]},
+                "command": f"li2 sweep seed=0:3 out={name}",
+                "runs": 3,
+            },
+            {"name": "ascent", "kind": "computation", "settings": {"nodes": 9}, "command": None, "runs": 0},
         ],
         "runs": 3,
         "failed": 1,

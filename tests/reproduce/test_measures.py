@@ -79,10 +79,10 @@ def test_a_median_has_the_interval_of_order_statistics() -> None:
 @pytest.mark.parametrize(
     ("low", "high", "count", "verdict"),
     [
-        (2.0, 3.0, 3, YES),
-        (0.0, 0.5, 3, NO),
-        (0.5, 2.0, 3, OPEN),
-        (2.0, 3.0, 2, OPEN),
+        (2.0, 3.0, 5, YES),
+        (0.0, 0.5, 5, NO),
+        (0.5, 2.0, 5, OPEN),
+        (2.0, 3.0, 4, OPEN),
         (0.5, 1.0, 9, NO),
         (1.0, math.inf, 9, OPEN),
         (1.5, math.inf, 9, YES),
@@ -93,7 +93,7 @@ def test_an_interval_is_judged_by_its_side(low: float, high: float, count: int, 
 
 
 def test_checks_of_flags_and_of_nothing() -> None:
-    assert [unanimous("", "", flags, "runs").verdict for flags in ([True] * 3, [False] * 3, [True, False, True])] == [
+    assert [unanimous("", "", flags, "runs").verdict for flags in ([True] * 5, [False] * 5, [True, False] * 3)] == [
         YES,
         NO,
         OPEN,
@@ -116,24 +116,47 @@ def compared(epochs: Mapping[tuple[float, float], list[int | None]], **parameter
 
 
 def test_a_comparison_is_made_seed_by_seed_at_each_level() -> None:
-    epochs = {(0.3, 0.0): [10, 20, 30], (0.3, 1.0): [100, 200, None], (0.6, 0.0): [9, 8, 12], (0.6, 1.0): [10, 8, 10]}
+    epochs: dict[tuple[float, float], list[int | None]] = {
+        (0.3, 0.0): [10, 20, 30, 10, 10],
+        (0.3, 1.0): [100, 200, None, 60, 60],
+        (0.6, 0.0): [9, 8, 12, 9, 9],
+        (0.6, 1.0): [10, 8, 10, 10, 10],
+    }
     assert verdicts(compared(epochs)) == [YES, OPEN]
     assert verdicts(compared(epochs, slower=[0.3])) == [NO, OPEN]
     assert verdicts(compared(epochs, grok=True))[:2] == [YES, YES]
     both = compared(epochs, pooled=True, trend=True)
-    assert verdicts(both) == [OPEN, OPEN]  # two seeds have finite ratios at both levels
-    assert "over 6 pairs" in both.checks[0].measured
+    assert verdicts(both) == [YES, YES]
+    assert "over 5 seeds" in both.checks[0].measured  # one value of each, though there are ten pairs
+    assert verdicts(compared(epochs, pooled=True, at_most=0.1)) == [OPEN]  # one of them: 0
     swapped = {(fraction, 1 - scale): column for (fraction, scale), column in epochs.items()}
     assert verdicts(compared(swapped))[0] == NO
 
 
+def test_each_choice_has_its_best_rate_by_the_other_seeds() -> None:
+    losses = {("adam", 0.1): [5.0] * 5, ("adam", 0.01): [3.0] * 5, ("muon", 0.1): [2.0] * 4 + [math.nan],
+              ("muon", 0.01): [4.0] * 4 + [1.0]}  # fmt: skip
+    rows = [
+        {"optimizer": optimizer, "lr": lr, "seed": seed, "test_loss": loss}
+        for (optimizer, lr), column in losses.items()
+        for seed, loss in enumerate(column)
+    ]
+    given = {"key": "optimizer", "one": "muon", "other": "adam", "across": "group", "figure": "test_loss"}
+    table = runs(rows)
+    made = Made({}, runs=table, metrics=curves(table["key"], test_loss=[1.0, 0.5]))
+    finding = MEASURES["comparison"](made, {**given, "best_of": "lr"})
+    assert verdicts(finding) == [OPEN]  # the seed that diverged at the best rate counts as infinite
+    assert "[0.667, ∞]" in finding.checks[0].measured
+    assert finding.summary.endswith("Best lr found: adam 0.01; muon 0.1.")
+
+
 def test_a_comparison_of_one_value_is_whether_it_groks() -> None:
-    table = runs([{"weights": "real", "seed": s, "test_accuracy_99": e} for s, e in enumerate([9, 8, 4])])
+    table = runs([{"weights": "real", "seed": s, "test_accuracy_99": e} for s, e in enumerate([9, 8, 4, 9, 9])])
     metrics = curves(table["key"], train_accuracy=[0.0, 1.0], test_accuracy=[0.0, 1.0])
     measure, given = MEASURES["comparison"], {"key": "weights", "other": "real", "across": "group"}
     finding = measure(Made({}, runs=table, metrics=metrics), given)
     assert verdicts(finding) == [OPEN]
-    assert finding.checks[0].measured == "2 of 3 runs"  # the third generalises before it memorises
+    assert finding.checks[0].measured == "4 of 5 runs"  # the third generalises before it memorises
     assert verdicts(measure(Made({}, runs=table.assign(memorised_epoch=1), metrics=metrics), given)) == [YES]
 
 
@@ -162,13 +185,19 @@ def test_a_phase_diagram_is_compared_with_the_published_law(
 def solutions(measure: str, fast: float) -> Finding:
     """Shares, purities and energies at two rates, those at the larger so much lower (energies: higher)."""
     rows = [
-        {"lr": lr, "seed": s, "ratio": 0.3, "train_fraction": 0.3, "end_state": state}
-        for (lr, state), s in itertools.product(((0.001, "generalised"), (0.01, "memorised")), range(3))
+        {"lr": lr, "seed": s, "ratio": 0.3, "n": 15, "epochs_taken": 9, "end_state": state}
+        for (lr, state), s in itertools.product(((0.001, "generalised"), (0.01, "memorised")), range(5))
     ]
     table = runs(rows)
     change = (table["lr"] == 0.01).astype(float) * fast
     diagnosis = pd.DataFrame(
-        {"key": table["key"], "features": 5 - change, "purity_median": 0.9 - change / 10, "unit_energy_median": change}
+        {
+            "key": table["key"],
+            "features": 5 - change,
+            "purity_median": 0.9 - change / 10,
+            "unit_energy_median": change,
+            "epoch": 9,
+        }
     )
     nodes = table[["group", "lr", "seed", "ratio"]].assign(purity=0.95 - change / 10, energy=change)
     given = {"purity": 0.9, "nodes": 5, "ascents": "a"}
@@ -176,7 +205,9 @@ def solutions(measure: str, fast: float) -> Finding:
 
 
 def test_shares_and_energies_of_solutions_by_learning_rate() -> None:
-    assert verdicts(solutions("solution_shares", 1.0)) == [YES, YES, YES]
+    shares = solutions("solution_shares", 1.0)
+    assert all(line.x for panel in shares.panels for line in panel.lines)
+    assert verdicts(shares) == [YES, YES, YES]
     assert verdicts(solutions("solution_shares", -1.0)) == [NO, YES, NO]  # pure nodes become no more than pure
     assert verdicts(solutions("solution_energies", 1.0)) == [YES] * 4
     assert verdicts(solutions("solution_energies", -1.0)) == [NO] * 4
@@ -185,29 +216,31 @@ def test_shares_and_energies_of_solutions_by_learning_rate() -> None:
 def test_depth_is_compared_seed_by_seed() -> None:
     rows = [
         {"layers": layers, "seed": s, "test_accuracy_99": 100 * layers + s, "memorised_epoch": 50}
-        for layers, s in itertools.product((1, 2), range(3))
+        for layers, s in itertools.product((1, 2), range(5))
     ]
     table = runs(rows)
     zero = [0.0, 1.0]
     metrics = curves(table["key"], train_accuracy=zero, test_accuracy=zero, train_loss=zero, test_loss=zero)
     diagnosis = curves(table["key"], purity_median=[0.2, 0.8])
     made = Made({}, runs=table, metrics=metrics, diagnosis=diagnosis)
-    assert verdicts(MEASURES["depth"](made, {"purity": 0.5})) == [YES, YES, YES, YES]
-    assert verdicts(MEASURES["depth"](made, {"purity": 0.9})) == [YES, YES, NO, NO]
+    assert verdicts(MEASURES["depth"](made, {"purity": 0.5})) == [YES] * 6
+    assert verdicts(MEASURES["depth"](made, {"purity": 0.9})) == [YES] * 4 + [NO] * 2
+    never = Made({}, runs=table.assign(test_accuracy_99=pd.NA), metrics=metrics, diagnosis=diagnosis)
+    assert verdicts(MEASURES["depth"](never, {"purity": 0.5}))[:4] == [NO, NO, OPEN, OPEN]
 
 
 def test_stages_with_and_without_weight_decay() -> None:
     table = runs(
         [
             {"weight_decay": decay, "seed": s, "test_accuracy_99": 8 if decay else None, "memorised_epoch": 1}
-            for decay, s in itertools.product((0.1, 0.0), range(3))
+            for decay, s in itertools.product((0.1, 0.0), range(5))
         ]
     )
     same: dict[str, list[float]] = {
         f"{part}_{what}": [1.0] * 4 for part in ("train", "test") for what in ("accuracy", "loss")
     }
     changes = {"top_change": [math.nan, 5.0, 1.0, 0.0], "hidden_change": [math.nan, 0.0, 1.0, 5.0]}
-    with_decay, without = table["key"][:3], table["key"][3:]
+    with_decay, without = table["key"][:5], table["key"][5:]
     metrics = pd.concat(
         [
             curves(with_decay, backprop_norm=[1.0, 4.0, 9.0, 1.0], **same, **changes),

@@ -164,7 +164,7 @@ def summarise_irreps(irreps: pd.DataFrame, basis: FourierBasis) -> dict[str, flo
         focus = densities[0] / densities[1]
     return {
         "irreps_covered": float((features > 0).sum()),
-        "missing_energy": float(energy[missing].sum()),
+        "missing_energy": float(energy[missing].sum()) if np.isfinite(energy).any() else math.nan,
         "missing_residual": float(residual[missing].sum()),
         "missing_focus": float(focus),
     }

@@ -120,7 +120,7 @@ _KINDS: dict[str, Any] = {
     **dict.fromkeys(("training_seconds", "wall_seconds"), int | float),
 }
 
-_PART_KINDS: dict[str, Any] = {"name": str, "kind": str, "runs": int, "command": str | None}
+_PART_KINDS: dict[str, Any] = {"name": str, "kind": str, "settings": dict, "runs": int, "command": str | None}
 
 
 def _as(kind: Any, value: Any) -> Any:

@@ -151,7 +151,7 @@ _ALL = [
     ),
     Key("ridge", None, "a number > 0", "η of top_layer=ridge; default n·weight_decay/2; 1e-3 is published"),
     Key("lr", 1e-3, "a number > 0 and ≤ 1e9", "learning rate"),
-    Key("weight_decay", 2e-4, "a number ≥ 0 and ≤ 1e9", "weight decay of both layers"),
+    Key("weight_decay", 2e-4, "a number ≥ 0 and ≤ 1e9", "weight decay of all weights"),
     Key("momentum", 0.9, "≥ 0 and < 1", "momentum of sgd"),
     Key("beta1", 0.9, "≥ 0 and < 1", "decay of adam's first moment"),
     Key("beta2", 0.999, "≥ 0 and < 1", "decay of adam's second moment"),

@@ -52,7 +52,7 @@ class Trainee:
         problem: architecture, loss and training examples.
         test: test examples.
         optimizer: how it steps.
-        weight_decay: of both layers.
+        weight_decay: of all weights.
         rate: epochs done ↦ learning rate of the next one.
         batch_size: training examples per step; None for all of them.
         seed: draws the order of minibatches, anew for each epoch.

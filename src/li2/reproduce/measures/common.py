@@ -10,8 +10,8 @@ import pandas as pd
 from li2.reproduce.figure import Check, Line, Verdict
 from li2.statistics import Interval, median
 
-FEWEST = 3
-"""Values from which a check is decided."""
+FEWEST = 5
+"""Values from which a check is decided: five equal signs without an effect come once in sixteen times."""
 
 
 def judged(interval: Interval, count: int, low: float = -math.inf, high: float = math.inf) -> Verdict:
@@ -52,7 +52,7 @@ def unanimous(what: str, expected: str, flags: Sequence[bool], of: str) -> Check
 
 
 def told(interval: Interval) -> str:
-    """A median with its interval."""
+    """A median with its interval (of fewer than six values: with their range)."""
     ends = f" [{number(interval.low)}, {number(interval.high)}]" if interval.low < interval.high else ""
     return f"median {number(interval.value)}{ends}"
 
@@ -116,7 +116,9 @@ def medians(levels: Mapping[float, Sequence[float]], label: str, colour: int = 0
 
 
 def paired(values: pd.Series, runs: pd.DataFrame, key: str, one: Any, other: Any, within: Sequence[str]) -> pd.Series:
-    """value at key=one over value at key=other, for each combination of ``within``; NaN where both are infinite.
+    """value at key=one over value at key=other, for each combination of ``within``; left out where both are infinite.
+
+    Where several runs share a combination, their median counts.
 
     Args:
         values: (N,) positive, in the order of the runs' rows.
@@ -125,7 +127,7 @@ def paired(values: pd.Series, runs: pd.DataFrame, key: str, one: Any, other: Any
         within: columns that are equal within a pair.
     """
     table = runs.assign(value=values.to_numpy()).pivot_table(
-        index=list(within), columns=key, values="value", aggfunc="first", dropna=True
+        index=list(within), columns=key, values="value", aggfunc="median", dropna=True
     )
     if one not in table or other not in table:
         return pd.Series(dtype=float)

@@ -29,10 +29,11 @@ def comparison(results: Results, parameters: Mapping[str, Any]) -> Finding:
         figure: one of :data:`FIGURES`.
         slower: levels at which ``one`` is claimed to have the larger figure; at all others the smaller one.
         grok: whether it is checked, too, that all runs of ``one`` memorise first and then generalise.
-        pooled: whether one check is made over all levels, and not one at each.
+        pooled: whether one check is made over all levels, and not one at each; ``at_most`` is its bound, else 1.
         trend: whether it is checked that the ratio is smallest at the lowest level.
-        best_of: key of which each choice has, at each level, the value with the smallest median figure; others are
-            left out.
+        best_of: key of which each choice has, at each level and for each seed, the value with the smallest median
+            figure over the other seeds; others are left out. A seed does not choose for itself: that would favour the
+            choice whose figures scatter more.
     """
     figure, across = parameters.get("figure", "test_accuracy_99"), parameters["across"]
     runs = results.sweep("runs").runs
@@ -53,18 +54,25 @@ def comparison(results: Results, parameters: Mapping[str, Any]) -> Finding:
         checks = (*checks, _trend(ratios, levels, across))
     if parameters.get("grok"):
         checks = (*_grokking(runs, parameters, "one", levels), *checks)
-    return Finding(panels, checks, _summary(runs, values, levels, parameters, figure))
+    summary = _summary(runs, values, levels, parameters, figure)
+    return Finding(panels, checks, summary + _chosen(runs, parameters))
 
 
 def _values(runs: pd.DataFrame, figure: str) -> pd.Series:
-    return epochs(runs) if figure == "test_accuracy_99" else runs[figure].astype(float)
+    """Infinite where a run diverged."""
+    return epochs(runs) if figure == "test_accuracy_99" else runs[figure].astype(float).fillna(math.inf)
 
 
 def _best(runs: pd.DataFrame, figure: str, within: Sequence[str], key: str) -> pd.DataFrame:
-    """The runs at the value of a key that has the smallest median figure, within each combination of others."""
-    medians_of = _values(runs, figure).groupby([runs[name] for name in (*within, key)]).median().reset_index(name="it")
-    chosen = medians_of.sort_values("it", kind="stable").drop_duplicates(list(within))[[*within, key]]
-    return runs.merge(chosen, on=[*within, key]).reset_index(drop=True)
+    """Each seed's runs at the value of a key with the smallest median over other seeds, within others' combinations."""
+    values, parts = _values(runs, figure), []
+    for seed in sorted(runs["seed"].unique()):
+        others = (runs["seed"] != seed).to_numpy()
+        by = [runs.loc[others, name] for name in (*within, key)]
+        found = values[others].groupby(by).median().reset_index(name="it").sort_values("it", kind="stable")
+        chosen = found.drop_duplicates(list(within))[[*within, key]]
+        parts.append(runs[~others].merge(chosen, on=[*within, key]))
+    return pd.concat(parts, ignore_index=True)
 
 
 def _levels(runs: pd.DataFrame, across: str) -> list[Any]:
@@ -151,20 +159,27 @@ def _each(ratios: pd.Series, levels: Sequence[Any], parameters: Mapping[str, Any
 
 
 def _pooled(ratios: pd.Series, parameters: Mapping[str, Any], figure: str) -> tuple[Check, ...]:
-    what = f"{_subject(parameters, figure)}, all levels of {parameters['across']} together"
-    return (check(what, "a ratio below 1", ratios.tolist(), high=1.0, of="pairs of runs"),)
+    """One value of each seed: the geometric mean over the levels, whose runs are not independent."""
+    what = f"{_subject(parameters, figure)}, mean over levels of {parameters['across']}"
+    means = []
+    if len(ratios):
+        with np.errstate(divide="ignore"):
+            logarithms = ratios.astype(float).map(np.log)
+        means = logarithms.groupby(level="seed").mean().map(np.exp).tolist()
+    most = parameters.get("at_most", 1.0)
+    return (check(what, f"a ratio below {number(most)}", means, high=most, of="seeds"),)
 
 
 def _trend(ratios: pd.Series, levels: Sequence[Any], across: str) -> Check:
-    """The ratio at the lowest level over that at the highest, of the same seed; levels without finite pairs aside."""
-    finite = ratios[np.isfinite(ratios.to_numpy()) & (ratios.to_numpy() > 0)]
-    known = [level for level in levels if len(_at(finite, level))]
+    """The ratio at the lowest level over that at the highest, of the same seed; levels without any pairs aside."""
+    known = [level for level in levels if len(_at(ratios, level))]
     what, expected = f"gain at the lowest {across} against the highest", "the ratio of the ratios below 1"
     if len(known) < 2:
         return check(what, expected, [], of="levels at which both generalise")
-    low, high = (finite.xs(level, level=0) for level in (known[0], known[-1]))
+    low, high = (ratios.xs(level, level=0) for level in (known[0], known[-1]))
     both = low.index.intersection(high.index)
-    values = (low[both] / high[both]).tolist()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        values = (low[both] / high[both]).tolist()
     return check(f"{what} ({named(known[0])} against {named(known[-1])})", expected, values, high=1.0, of="seeds")
 
 
@@ -179,6 +194,18 @@ def _grokking(
         what = f"{key}={named(parameters[which])} memorises first, then generalises: {named(level)}"
         checks.append(unanimous(what, "all runs", late.tolist(), "runs"))
     return tuple(checks)
+
+
+def _chosen(runs: pd.DataFrame, parameters: Mapping[str, Any]) -> str:
+    """Which values were the best ones of each choice, if there was something to choose."""
+    if "best_of" not in parameters:
+        return ""
+    chosen = {
+        named(choice): sorted(runs.loc[runs[parameters["key"]] == choice, parameters["best_of"]].unique())
+        for choice in _choices(parameters)
+    }
+    words = "; ".join(f"{choice} {', '.join(map(number, values))}" for choice, values in chosen.items())
+    return f" Best {parameters['best_of']} found: {words}."
 
 
 def _summary_of_one(runs: pd.DataFrame, values: pd.Series, levels: Sequence[Any], across: str) -> str:

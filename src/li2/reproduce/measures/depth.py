@@ -1,13 +1,15 @@
 """Networks of several depths: when they generalise, and what their lowest layer learns (figure 9)."""
 
 import itertools
+import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from li2.reproduce.figure import Check, Finding, Panel
-from li2.reproduce.measures.common import check, curve, epochs, grouped, last, medians, number, paired
+from li2.reproduce.measures.common import check, curve, epochs, grouped, last, medians, number, paired, unanimous
 from li2.reproduce.results import Results
 from li2.statistics import median
 
@@ -66,12 +68,18 @@ def _purity_by_epoch(runs: pd.DataFrame, diagnosis: pd.DataFrame) -> Panel:
 def _checks(runs: pd.DataFrame, diagnosis: pd.DataFrame, enough: float) -> tuple[Check, ...]:
     depths = sorted(runs["layers"].unique().tolist())
     checks = []
+    for layers in depths:
+        rows = runs[runs["layers"] == layers]
+        late = (rows["epoch"] < math.inf) & (rows["delay"] > 1)
+        what = f"{_label(layers)}: networks memorise first, then generalise"
+        checks.append(unanimous(what, "all runs", late.tolist(), "runs"))
     for fewer, more in itertools.pairwise(depths):
         ratios = paired(runs["epoch"], runs, "layers", more, fewer, ["seed"])
         what = f"epoch of generalisation, {_label(more)} over {fewer + 1}"
         checks.append(check(what, "a ratio above 1", ratios.tolist(), low=1.0, of="seeds"))
     if len(depths) > 1:
-        delays = paired(runs["delay"], runs, "layers", depths[-1], depths[0], ["seed"])
+        both = runs[np.isfinite(runs["delay"])]  # without an end there is no delay to compare
+        delays = paired(both["delay"], both, "layers", depths[-1], depths[0], ["seed"])
         what = f"epochs of generalisation over memorisation, {_label(depths[-1])} over {depths[0] + 1}"
         checks.append(check(what, "a ratio above 1: grokking is more marked", delays.tolist(), low=1.0, of="seeds"))
     first = diagnosis.groupby("key")["purity_median"].first().reindex(runs["key"]).to_numpy(dtype=float)

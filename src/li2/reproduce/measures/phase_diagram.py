@@ -112,15 +112,19 @@ def _heat(runs: pd.DataFrame) -> Heat:
 
 def _checks(found: pd.DataFrame, tolerance: float) -> tuple[Check, ...]:
     closed = found[(found["value"] > 0) & np.isfinite(found["value"])]
+    outside = len(found) - len(closed)
     bounds = {"low": CRITICAL_CONSTANT * (1 - tolerance), "high": CRITICAL_CONSTANT * (1 + tolerance)}
     expected = f"c within {100 * tolerance:g} % of {CRITICAL_CONSTANT}"
     return (
-        _exponent("the critical ratio falls with M", "an exponent of M below 0", closed, closed["order"], high=0.0),
+        _exponent(
+            "the critical ratio falls with M", "an exponent of M below 0", closed, closed["order"], outside, high=0.0
+        ),
         _exponent(
             "it falls as ln M/M",
             f"an exponent of ln M/M from {1 - tolerance:g} to {1 + tolerance:g}",
             closed,
             closed["published"],
+            outside,
             low=1 - tolerance,
             high=1 + tolerance,
         ),
@@ -128,13 +132,15 @@ def _checks(found: pd.DataFrame, tolerance: float) -> tuple[Check, ...]:
     )
 
 
-def _exponent(what: str, expected: str, closed: pd.DataFrame, x: pd.Series, **bounds: float) -> Check:
-    """The exponent of a power of x that the critical ratios follow."""
+def _exponent(what: str, expected: str, closed: pd.DataFrame, x: pd.Series, left_out: int, **bounds: float) -> Check:
+    """The exponent of a power of x that the critical ratios follow; undecided if groups had to be left out."""
     values = x.to_numpy(dtype=float)
+    words = f"from {len(values)} groups" + (f"; {left_out} more cross outside the ratios trained" if left_out else "")
     if len(np.unique(values)) < 3:
         return Check(what, expected, "fewer than three groups of different order", Verdict.UNDECIDED)
     fitted: Interval = power_law({"x": values}, closed["value"].to_numpy())["x"]
-    return Check(what, expected, f"{fitted} from {len(values)} groups", judged(fitted, len(values), **bounds))
+    verdict = Verdict.UNDECIDED if left_out else judged(fitted, len(values), **bounds)
+    return Check(what, expected, f"{fitted} {words}", verdict)
 
 
 def _summary(found: pd.DataFrame, runs: int) -> str:

@@ -70,9 +70,13 @@ def solution_energies(results: Results, parameters: Mapping[str, Any]) -> Findin
 
 
 def _networks(sweep: SweepResults) -> pd.DataFrame:
-    """The runs with what their last diagnosis says: share of pure nodes, median energy and purity."""
-    runs, final = sweep.runs, last(sweep.diagnosis)
-    figures = final.reindex(runs["key"])
+    """The runs with what the diagnosis of their end says: share of pure nodes, median energy and purity.
+
+    A run that diverged has none.
+    """
+    runs, ends = sweep.runs, last(sweep.diagnosis)
+    taken = runs.set_index("key")["epochs_taken"].astype(float)
+    figures = ends[ends["epoch"] == taken.reindex(ends.index)].reindex(runs["key"])
     return runs.assign(
         gsol=(figures["features"].to_numpy(dtype=float) / runs["width"].to_numpy(dtype=float)),
         energy=figures["unit_energy_median"].to_numpy(dtype=float),
@@ -95,7 +99,7 @@ def _falls(frame: pd.DataFrame, column: str, what: str, **bounds: float) -> Chec
     rates = sorted(table.columns)
     differences = (table[rates[0]] - table[rates[-1]]).dropna().tolist() if len(rates) > 1 else []
     side = "above 0" if "low" in bounds else "below 0"
-    return check(what, side, differences, of="seeds", **bounds)
+    return check(what, side, differences, of="pairs of group and seed", **bounds)
 
 
 def _by_rate(frame: pd.DataFrame, column: str, title: str, y: str) -> Panel:
@@ -112,7 +116,7 @@ def _share_panels(runs: pd.DataFrame, column: str, title: str) -> tuple[Panel, .
     for group, of_group in grouped(runs, "group"):
         lines = []
         for colour, (rate, rows) in enumerate(grouped(of_group, "lr")):
-            means = rows.groupby("train_fraction")[["ratio", column]].mean()
+            means = rows.groupby("n")[["ratio", column]].mean()
             x, y = (tuple(means[name].astype(float).tolist()) for name in ("ratio", column))
             lines.append(Line(f"lr {number(rate)}", x, y, colour=colour))
         panels.append(
