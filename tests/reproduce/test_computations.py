@@ -55,7 +55,6 @@ def test_ascents_are_those_of_torch_on_the_pairs_of_runs() -> None:
     ("values", "message"),
     [
         ({}, "either train_fraction or train_size"),
-        ({"train_size": 9, "energy": "whitened"}, "energy"),
         ({"train_size": 9, "lrs": [0.0]}, "learning rates above 0"),
         ({"train_size": 99}, "leaves the test set empty|between 1 and 49"),
     ],

@@ -102,7 +102,7 @@ def _read(path: Path, shapes: dict[str, tuple[int, int]], spec: RunSpec) -> Weig
     except (OSError, SafetensorError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise Li2Error(f"cannot read init_weights={path} as safetensors: {reason}.") from error
-    if not shapes.keys() <= tensors.keys():
+    if shapes.keys() != tensors.keys():
         *first, last = [f"{name} {list(shape)}" for name, shape in shapes.items()]
         raise Li2Error(
             f"init_weights={path} holds {', '.join(sorted(tensors)) or 'nothing'}, "

@@ -79,9 +79,15 @@ def _continued(initial: bytes, setup: Setup) -> Weights:
     drawn = setup.initial_weights()
     try:
         tensors = load(initial)
-        weights = Weights.of({name: tensors[name].to(tensor) for name, tensor in drawn.named().items()})
-    except (SafetensorError, KeyError) as error:
+    except SafetensorError as error:
         raise Li2Error(f"the weights to continue from are damaged: {error}.") from error
+    if tensors.keys() != drawn.named().keys():
+        given, wanted = (", ".join(sorted(names)) for names in (tensors, drawn.named()))
+        raise Li2Error(
+            f"the weights to continue from are {given}, but this run's are {wanted}; keep layers, embedding and "
+            "architecture as they were."
+        )
+    weights = Weights.of({name: tensors[name].to(tensor) for name, tensor in drawn.named().items()})
     if not all(bool(torch.isfinite(tensor).all()) for tensor in weights):
         raise Li2Error("the weights to continue from are not finite: the run that it continues has diverged.")
     if [tensor.shape for tensor in weights] != [tensor.shape for tensor in drawn]:

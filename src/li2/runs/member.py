@@ -130,7 +130,7 @@ class KeptMember(Member):
             )
         record = directory.read_record(seconds)
         record.forget_after(position.epoch, spec)
-        if is_deep(spec):
+        if is_deep(spec) and spec.diagnose != "off":
             kept = directory.weights(0) if 0 in directory.weight_epochs() else setup.initial_weights()
             record.initial = kept.map(lambda tensor: tensor.to(setup.device))
         directory.forget_outcome()

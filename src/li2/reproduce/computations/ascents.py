@@ -10,11 +10,7 @@ from li2.landscape import Energy, random_starts
 from li2.landscape.energies import Nodes
 from li2.landscape.walks import follow_adam
 from li2.specs import LandscapeSpec
-from li2.specs.names import unknown_name
 from li2.theorems.terrain import Terrain
-
-ENERGIES = ("plain",)
-"""What is climbed: ``plain``, E(w) = ½‖Ỹᵀσ(Xw)‖²."""
 
 
 def ascents(
@@ -29,7 +25,6 @@ def ascents(
     centring: str = "classes",
     split: str = "li2",
     seeds: Sequence[int] = (0,),
-    energy: str = "plain",
 ) -> pd.DataFrame:
     """Where so many steps of Adam lead random nodes on the unit sphere, on a random part of the pairs.
 
@@ -47,7 +42,6 @@ def ascents(
         centring: of Ỹ; that of runs with ``loss=mse`` is ``classes``.
         split: how pairs are drawn.
         seeds: each draws pairs and starts.
-        energy: which one is climbed, see :data:`ENERGIES`.
 
     Returns:
         One row per seed, learning rate and node: ``group``, ``seed``, ``n``, ``ratio`` (n/M²), ``lr``, ``node``,
@@ -55,10 +49,8 @@ def ascents(
         over that of the gradient.
 
     Raises:
-        Li2Error: if the pairs cannot be drawn, there is no such energy, or labels are no law of a group.
+        Li2Error: if the pairs cannot be drawn, or labels are no law of a group.
     """
-    if energy not in ENERGIES:
-        raise Li2Error(unknown_name("energy", energy, ENERGIES))
     if nodes < 1 or steps < 0 or not lrs or min(lrs) <= 0:
         raise Li2Error("ascents need nodes=1 or more, steps=0 or more, and learning rates above 0.")
     if (train_fraction is None) == (train_size is None):
