@@ -213,6 +213,38 @@ def test_shares_and_energies_of_solutions_by_learning_rate() -> None:
     assert verdicts(solutions("solution_energies", -1.0)) == [NO] * 4
 
 
+def test_a_landscape_is_judged_by_where_ascents_end() -> None:
+    ends = pd.DataFrame(
+        {
+            "case": np.repeat(["linear", "all pairs", "too few pairs"], 6),
+            "n": np.repeat([9, 49, 9], 6),
+            "energy": np.repeat([4.0, 1.75, 2.0], 6),
+            "irrep": ["1", "2", "3"] * 6,
+            "converged": True,
+            "kind": np.repeat(["mixed", "generalising", "memorising"], 6),
+        }
+    )
+    slices = pd.DataFrame({"case": np.repeat(ends["case"].unique(), 5), "energy": range(15), "angle": math.nan})
+    slices = slices.assign(x=[0.0, 1.0, 0.5, 0.2, 0.7] * 3, y=[0.0, 0.0, 0.0, 1.0, 1.0] * 3)
+    slices["mark"] = ["", "", "generalising", "memorising", "circle"] * 3
+    given = {"slices": "slices", "ends": "ends"}
+
+    def judged_with(**changes: list[Any]) -> list[Verdict]:
+        changed = ends.assign(**changes)
+        return verdicts(MEASURES["landscape"](Made({"slices": slices, "ends": changed}), given))
+
+    assert judged_with() == [YES] * 4
+    assert judged_with(irrep=["1"] * 18) == [YES, YES, NO, YES]
+    assert judged_with(energy=[4.0, 3.0, *[2.0] * 16]) == [OPEN, YES, YES, YES]
+    assert judged_with(kind=["mixed"] * 12 + ["generalising"] * 6) == [YES, NO, NO, NO]
+    drawn = MEASURES["landscape"](Made({"slices": slices, "ends": ends}), given).panels
+    assert [panel.heat is not None and panel.heat.z for panel in drawn[:3]] == [
+        ((0.0, 1.0),),
+        ((5.0, 6.0),),
+        ((10.0, 11.0),),
+    ]
+
+
 def test_depth_is_compared_seed_by_seed() -> None:
     rows = [
         {"layers": layers, "seed": s, "test_accuracy_99": 100 * layers + s, "memorised_epoch": 50}
