@@ -8,6 +8,9 @@ from typing import Any
 
 Numbers = tuple[float, ...]
 
+DIGITS = 6
+"""Of numbers that are kept to be drawn."""
+
 
 class Verdict(StrEnum):
     """What a check says of a claim."""
@@ -123,8 +126,8 @@ class Finding:
         return overall(check.verdict for check in self.checks)
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values; None for what is not finite."""
-        plain: dict[str, Any] = _finite(asdict(self))
+        """Plain values, numbers to :data:`DIGITS` digits; None for what is not finite."""
+        plain: dict[str, Any] = _plain(asdict(self))
         return plain
 
     @classmethod
@@ -145,12 +148,14 @@ class Finding:
         return cls(panels, checks, values["summary"])
 
 
-def _finite(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _finite(part) for name, part in value.items()}
+        return {name: _plain(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(part) for part in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        return [_plain(part) for part in value]
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+    return value
 
 
 def _arrays(values: Mapping[str, Any]) -> dict[str, Any]:
