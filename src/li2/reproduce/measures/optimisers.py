@@ -75,7 +75,7 @@ def _panels(found: Crossings) -> tuple[Panel, Panel]:
     for colour, (name, crossings) in enumerate(found.items()):
         estimates = _estimates(crossings)
         orders = tuple(float(estimate.order) for estimate in estimates)
-        low, high = ([e.low for e in estimates], [e.high if math.isfinite(e.high) else math.nan for e in estimates])
+        low, high = ([e.low for e in estimates], [min(e.high, 1.0) for e in estimates])
         ratios.append(Line(name, orders, tuple(e.value for e in estimates), tuple(low), tuple(high), "points", colour))
         values = _constants(crossings)
         orders_of = {crossing.group: float(crossing.order) for crossing in crossings}
@@ -89,7 +89,9 @@ def _panels(found: Crossings) -> tuple[Panel, Panel]:
         ratios.append(Line(f"{CRITICAL_CONSTANT}·ln M/M", tuple(fine.tolist()), law, style="dashed", colour=len(found)))
     order = "group order M"
     return (
-        Panel("Critical training ratio (95 % interval over seeds)", order, "p = n/M²", tuple(ratios)),
+        Panel(
+            "Critical training ratio (95 % interval over seeds)", order, "p = n/M²", tuple(ratios), limits=(0.0, 1.02)
+        ),
         Panel("In units of ln M/M, each search", order, "c = p·M/ln M", tuple(constants)),
     )
 
