@@ -29,7 +29,8 @@ def test_a_recipe_is_possible_at_all_scales(name: str, tmp_path: Path) -> None:
                 function = COMPUTATIONS[work.part.settings["function"]]
                 inspect.signature(function).bind(**{k: v for k, v in work.part.settings.items() if k != "function"})
             elif isinstance(work, Trained) and isinstance(work.asked, Plan):
-                assert len({run.key for run in work.asked.runs()}) == len(work.asked)
+                of_one_seed = work.asked.with_words(["seed=0"])
+                assert len({run.key for run in of_one_seed.runs()}) == len(of_one_seed)
             elif isinstance(work, Trained):
                 assert Boundary(work.asked).propose({})
         sizes[scale] = sum(len(w.asked) for w in works if isinstance(w, Trained) and isinstance(w.asked, Plan))
