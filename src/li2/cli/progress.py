@@ -125,6 +125,7 @@ def show_sweep() -> Iterator[Callable[..., None]]:
         last, told = -QUIET_SECONDS, ("", -1)
 
         def line(progress: "SweepProgress | None", what: str = "") -> None:
+            """A line, if there is something new or it has been quiet for long."""
             nonlocal last, told
             now = (what, progress.ended if progress else 0)
             if time.monotonic() - last >= (QUIET_SECONDS if now == told else LINE_SECONDS):
@@ -139,6 +140,7 @@ def show_sweep() -> Iterator[Callable[..., None]]:
         task = bar.add_task("starting", total=None)
 
         def draw(progress: "SweepProgress | None", what: str = "") -> None:
+            """The bar as it stands."""
             if progress is None:
                 bar.update(task, completed=0, total=None, description=what)
                 return

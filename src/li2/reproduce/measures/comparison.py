@@ -36,14 +36,15 @@ def comparison(results: Results, parameters: Mapping[str, Any]) -> Finding:
             choice whose figures scatter more.
     """
     figure, across = parameters.get("figure", "test_accuracy_99"), parameters["across"]
-    runs = results.sweep("runs").runs
+    sweep = results.sweep("runs")
+    runs = sweep.runs
     if "best_of" in parameters:
         runs = _best(runs, figure, [across, parameters["key"]], parameters["best_of"])
     values = _values(runs, figure)
     levels = _levels(runs, across)
     panels = (
         _levels_panel(runs, values, levels, parameters, figure),
-        *_curve_panels(results, runs, levels, parameters),
+        *_curve_panels(sweep.metrics, runs, levels, parameters),
     )
     if "one" not in parameters:
         checks = _grokking(runs, parameters, "other", levels)
@@ -111,9 +112,9 @@ def _levels_panel(
 
 
 def _curve_panels(
-    results: Results, runs: pd.DataFrame, levels: Sequence[Any], parameters: Mapping[str, Any]
+    metrics: pd.DataFrame, runs: pd.DataFrame, levels: Sequence[Any], parameters: Mapping[str, Any]
 ) -> tuple[Panel, ...]:
-    metrics, key, across = results.sweep("runs").metrics, parameters["key"], parameters["across"]
+    key, across = parameters["key"], parameters["across"]
     column = "test_loss" if parameters.get("figure") == "test_loss" else "test_accuracy"
     panels = []
     for level in levels:
