@@ -120,10 +120,17 @@ class Muon:
     Attributes:
         preset: name of one of the :data:`PRESETS`.
         adam: for the others.
+        momentum: μ, if it is not the preset's.
     """
 
     preset: str
     adam: Adam
+    momentum: float | None = None
+
+    @property
+    def factor(self) -> float:
+        """μ of b ← μ·b + (1 − μ)·g."""
+        return PRESETS[self.preset].momentum if self.momentum is None else self.momentum
 
     @property
     def couples_decay(self) -> bool:
@@ -169,8 +176,8 @@ class Muon:
 
     def _step(self, p: Matrices, g: Matrices, buffer: Matrices, lr: float | Tensor, decay: float | Tensor) -> None:
         preset = PRESETS[self.preset]
-        buffer.lerp_(g, 1 - preset.momentum)
-        direction = preset.direction(g.lerp(buffer, preset.momentum) if preset.nesterov else buffer)
+        buffer.lerp_(g, 1 - self.factor)
+        direction = preset.direction(g.lerp(buffer, self.factor) if preset.nesterov else buffer)
         length = max(1.0, p.shape[-2] / p.shape[-1]) ** 0.5 if preset.lengthens else 1.0
         p.mul_(per_run(1 - lr * decay, p)).sub_(direction.mul_(per_run(lr * length, p)))
 

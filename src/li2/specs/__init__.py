@@ -7,6 +7,7 @@ from li2.specs.landscape_spec import LandscapeSpec
 from li2.specs.outcome import STAGES, EndState, Outcome, StageBoundary
 from li2.specs.parsing import DiagnosisSchedule, LearningRateSchedule
 from li2.specs.plan import Plan, PlannedRun
+from li2.specs.prediction_spec import CRITICAL_KEYS, PREDICTION_KEYS, CriticalSpec, PredictionSpec
 from li2.specs.run_spec import RunSpec, overridden
 from li2.specs.sources import read_config, read_overrides
 from li2.specs.trained import Assignment, Facts, Trained, Untrained
@@ -14,13 +15,16 @@ from li2.specs.verify_spec import VerifySpec
 
 __all__ = [
     "BOUNDARY_KEYS",
+    "CRITICAL_KEYS",
     "EXECUTOR_KEYS",
     "KEYS",
     "LANDSCAPE_KEYS",
+    "PREDICTION_KEYS",
     "STAGES",
     "VERIFY_KEYS",
     "Assignment",
     "BoundarySpec",
+    "CriticalSpec",
     "DiagnosisSchedule",
     "EndState",
     "ExecutorSpec",
@@ -31,6 +35,7 @@ __all__ = [
     "Outcome",
     "Plan",
     "PlannedRun",
+    "PredictionSpec",
     "RunSpec",
     "StageBoundary",
     "Trained",
