@@ -28,6 +28,9 @@ NEAR = 0.2
 SHARP = 1.03
 """Ratio of a size that generalises to one that does not, up to which the critical one is known."""
 
+START = 1.15
+"""The first look, in units of the published law: what generalises early is followed for a shorter time."""
+
 MORE, MOST_LOOKS = 1.25, 8
 """Factor on data where nothing generalises; sizes that are looked at for one group."""
 
@@ -127,7 +130,7 @@ def predict_critical(
     Args:
         spec: what is asked.
         group: its name.
-        start: share of all tuples that is looked at first; default: the published law.
+        start: share of all tuples that is looked at first; default: START times the published law.
         report: called before each look.
 
     Raises:
@@ -137,7 +140,8 @@ def predict_critical(
     search = _Search(spec, group, report)
     law = search.task.group
     dimension = None if law is None else int(Representations(law).characters.dimensions.max())
-    size: int | None = round((start or min(0.9, published_ratio(search.task.order, dimension or 1))) * search.task.size)
+    share = start or START * published_ratio(search.task.order, dimension or 1)
+    size: int | None = round(min(0.95, share) * search.task.size)
     while size is not None and len(search.delays) < MOST_LOOKS:
         search.delays[size] = search.look(size, FIRST)[0]
         size = search.next_size()

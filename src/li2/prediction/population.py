@@ -2,8 +2,8 @@
 
 S nodes of the run's own initialisation count K/S times each. The hidden layer follows its optimiser with steps of
 several epochs; the top layer, which is much faster, follows its own by implicit steps of the same length (see
-:mod:`li2.prediction.top_layer`). No network is trained: nothing is stepped epoch by epoch, and nothing is fitted to
-networks.
+:mod:`li2.prediction.top_layer`). With steps of one epoch both take the optimiser's own, and S = K nodes are the run
+itself. Nothing is fitted to trained networks.
 """
 
 from collections.abc import Sequence
@@ -69,6 +69,7 @@ class Population:
         self._strided = strided(optimizer, stride, self.W.shape[1], first.spec.width, nodes)
         self._state = self._strided.optimizer.init({"W": self.W})
         self._top = TopLayer(optimizer, first.spec.weight_decay, self._multiplicity, first.problem.ridge)
+        self._is_explicit = stride == 1 and first.problem.ridge is None
         self._offset: Tensor | None = None
 
     def advance(self) -> Figures:
@@ -79,12 +80,17 @@ class Population:
         preactivations = self._preactivations(self._rows)
         features = self._features(preactivations)
         centred = features - features.mean(dim=1, keepdim=True) if self._loss.centres_samples else features
-        self.V = self._top.advance(self.V, centred, self._targets, self.stride, lr)
-        outputs = self._multiplicity * (features @ self.V)
+        if self._is_explicit:
+            V = self.V
+        else:
+            self.V = V = self._top.advance(self.V, centred, self._targets, self.stride, lr)
+        outputs = self._multiplicity * (features @ V)
         residual = self._loss.residual(outputs, self._labels, None)
         self._offset = self._loss.offset(outputs, self._labels)
         figures = self._figures(outputs, residual)
-        signal = (residual @ self.V.mT).mul_(-2 * network.output_scale / n).flatten(end_dim=1)
+        if self._is_explicit:
+            self.V = self._top.step(V, (features.mT @ residual).mul_(-2 / n), lr)
+        signal = (residual @ V.mT).mul_(-2 * network.output_scale / n).flatten(end_dim=1)
         signal = network.activation.backpropagate(signal, preactivations)
         gradient = sum_into_rows(signal, self._rows, self.W.shape[0] * self.W.shape[1]).view_as(self.W)
         self._strided.optimizer.update(

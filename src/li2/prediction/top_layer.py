@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from li2.optim import SGD, Adam, Muon, Optimizer
+from li2.optim import SGD, Adam, Muon, Optimizer, State
 
 TOLERANCE = 0.5
 """Of the solution, relative to the first error in the preconditioner's norm: the next step begins from what is left."""
@@ -50,6 +50,8 @@ class TopLayer:
         self._decay = weight_decay
         self._multiplicity = multiplicity
         self._ridge = ridge
+        self._own = own
+        self._state: State | None = None
         self._second: Tensor | None = None
         self._epochs = 0
 
@@ -73,6 +75,21 @@ class TopLayer:
         moved = self._solve(V, features, features.mT @ targets + q * V, eta, held)
         self._remember((V - moved) * rate, epochs)
         return moved
+
+    def step(self, V: Top, gradient: Top, lr: float) -> Top:
+        """V after one epoch, by the optimiser itself.
+
+        Args:
+            V: now.
+            gradient: of the loss, without weight decay; overwritten.
+            lr: learning rate.
+        """
+        moved = {"V": V.clone()}
+        if self._state is None:
+            self._state = self._own.init(moved)
+        self._epochs += 1
+        self._own.update(moved, {"V": gradient}, self._state, self._epochs, lr, self._decay)
+        return moved["V"]
 
     def _resistance(self, V: Top, features: Features, targets: Targets) -> Tensor:
         """D: what a gradient is divided by, before the learning rate."""
