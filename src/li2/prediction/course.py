@@ -39,8 +39,10 @@ class Course:
             interpolated; None if they were not.
         peak: epoch of the largest ‖G_F‖.
         state: where it stands at the run's last epoch.
-        irreps_covered, irreps_total: non-trivial irreps (conjugates together) carried by a pure node, and all; None
+        irreps: labels of the non-trivial irreps (of conjugate ones the first) that a pure node carries at the end; None
             where irreps do not apply.
+        irreps_total: how many there are.
+        features: share of pure nodes; NaN where irreps do not apply.
         purity: median share of a node's non-constant mass in its best irrep; NaN where irreps do not apply.
     """
 
@@ -50,8 +52,9 @@ class Course:
     generalised: float | None
     peak: int
     state: EndState
-    irreps_covered: int | None
+    irreps: tuple[str, ...] | None
     irreps_total: int | None
+    features: float
     purity: float
 
 
@@ -126,12 +129,12 @@ def _course(
     state = end_state(until, spec.accuracy_threshold, problem.classes, problem.zero_output_loss)
     generalised = _reached(figures.drop_duplicates("test_accuracy"), "test_accuracy", spec.accuracy_threshold)
     in_time = generalised is not None and generalised <= spec.epochs
-    covered = purity = None
+    irreps, features, purity = None, math.nan, math.nan
     if setup.basis is not None:
         found = setup.basis.node_features(population.W[number])
-        pure = (found.purity >= spec.purity_threshold).nonzero().flatten()
-        covered = len({setup.basis.joined[irrep] for irrep in found.irrep[pure].tolist()})
-        purity = found.purity.nanmedian().item()
+        pure = found.purity >= spec.purity_threshold
+        irreps = tuple(setup.basis.labels[irrep] for irrep in sorted(set(found.irrep[pure].tolist())))
+        features, purity = pure.double().mean().item(), found.purity.nanmedian().item()
     return Course(
         spec=spec,
         figures=figures,
@@ -139,9 +142,10 @@ def _course(
         generalised=generalised,
         peak=int(figures["epoch"].to_numpy()[figures["backprop_norm"].fillna(-1).to_numpy().argmax()]),
         state=EndState.GENERALISED if in_time else state,
-        irreps_covered=covered,
+        irreps=irreps,
         irreps_total=setup.irreps_total,
-        purity=math.nan if purity is None else purity,
+        features=features,
+        purity=purity,
     )
 
 

@@ -57,8 +57,7 @@ class Forecast:
     def as_json(self) -> dict[str, Any]:
         """Plain values only; what is not known is None."""
         first = self.courses[0]
-        purities = [course.purity for course in self.courses if not math.isnan(course.purity)]
-        covered = [course.irreps_covered for course in self.courses if course.irreps_covered is not None]
+        irreps = Counter(label for course in self.courses for label in course.irreps or ())
         return {
             "spec": self.spec.explicit(),
             "probability": self.probability.as_json(),
@@ -68,9 +67,11 @@ class Forecast:
                 event: None if (epoch := self.epoch(event)) is None else epoch.as_json()
                 for event in ("memorised", "peak", "generalised")
             },
-            "irreps_covered": median(covered).as_json() if covered else None,
+            "irreps": None if first.irreps is None else {label: irreps[label] / len(self.courses) for label in irreps},
+            "irreps_covered": None if first.irreps is None else _median([len(c.irreps or ()) for c in self.courses]),
             "irreps_total": first.irreps_total,
-            "purity": median(purities).as_json() if purities else None,
+            "features": _median([course.features for course in self.courses]),
+            "purity": _median([course.purity for course in self.courses]),
             "subsets": [_course_json(course) for course in self.courses],
             "seconds": round(self.seconds, 3),
         }
@@ -105,6 +106,11 @@ def _jeffreys(chances: Sequence[float]) -> Interval:
     return Interval(mean, min(mean, float(ends[0])), max(mean, float(ends[1])))
 
 
+def _median(values: Sequence[float]) -> dict[str, Any] | None:
+    known = [value for value in values if not math.isnan(value)]
+    return median(known).as_json() if known else None
+
+
 def _course_json(course: Course) -> dict[str, Any]:
     return {
         "seed": course.spec.seed,
@@ -113,7 +119,8 @@ def _course_json(course: Course) -> dict[str, Any]:
         "memorised": course.memorised,
         "peak": course.peak,
         "generalised": course.generalised,
-        "irreps_covered": course.irreps_covered,
+        "irreps_covered": None if course.irreps is None else len(course.irreps),
+        "features": None if math.isnan(course.features) else course.features,
         "purity": None if math.isnan(course.purity) else course.purity,
         "test_accuracy": float(course.figures["test_accuracy"].iloc[-1]),
     }
