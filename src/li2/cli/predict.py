@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 JUDGED_KEYS = ("subsets", "nodes", "stride")
 """Keys that may stand beside ``--against``: the store has all others."""
 
+MOST_COLUMNS = 200
+
 predict_app = typer.Typer(
     help="Foresee whether a run will generalise, and when, with nothing trained.\n\n"
     "li2 predict KEY=VALUE … foresees a run (li2 predict run --help: all options and keys), "
@@ -202,7 +204,9 @@ def _print_table(cells: "Cells") -> None:
         table.add_column(heading, justify="left" if number == 0 or len(cells.headings) == 2 else "right", no_wrap=True)
     for row in cells.rows:
         table.add_row(*row)
-    Console(highlight=False, markup=False).print(table)
+    console = Console(highlight=False, markup=False)
+    console.width = max(console.width, MOST_COLUMNS)  # a terminal that is narrower breaks lines, and nothing is lost
+    console.print(table)
 
 
 def _print_page(directory: "PredictionDirectory | None") -> None:

@@ -72,7 +72,7 @@ def ratios_figure(found: Sequence[Critical], trained: Sequence[Estimate] = ()) -
     """Critical ratios against the order, with the published law for each largest irrep dimension."""
     figure = go.Figure()
     orders = sorted({one.order for one in found})
-    sizes = np.geomspace(orders[0] / 1.1, orders[-1] * 1.1, 60)
+    sizes = np.unique(np.geomspace(max(2, orders[0] / 1.1), orders[-1] * 1.1, 60).round().astype(int)).tolist()
     for number, dimension in enumerate(sorted({one.largest_irrep_dim or 1 for one in found})):
         law = [min(1.0, published_ratio(size, dimension)) for size in sizes]
         colour = CURVE_COLOURS[-1 - number % 2]

@@ -4,9 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from li2.prediction import Advice, Critical, Forecast, Score
+from li2.specs import EndState
 from li2.statistics import Interval
 from li2.sweeps.fits import Estimate
 
@@ -27,6 +26,8 @@ def forecast_sentence(forecast: Forecast) -> str:
     memorised, generalised = forecast.epoch("memorised"), forecast.epoch("generalised")
     known = "never memorised" if memorised is None else f"memorised at {memorised.value:,.0f}"
     sentence = f"It will generalise with probability {short(forecast.probability)}"
+    if generalised is None and forecast.state is EndState.MEMORISED and memorised is not None:
+        return f"{sentence}; more likely it memorises, at about epoch {memorised.value:,.0f}, and stays so."
     if generalised is None:
         return f"{sentence}; its predicted end state is {forecast.state.value} ({known})."
     last = forecast.spec.epochs
@@ -50,12 +51,9 @@ def forecast_table(forecast: Forecast) -> Table:
     total = len(forecast.courses)
     states = [f"{state} on {count} of {total}" for state, count in values["end_states"].items()]
     rows.append(("end state", ", ".join(states)))
-    return Table(("", f"median and {spread_words(total)} over {total} training set{'' if total == 1 else 's'}"), rows)
-
-
-def spread_words(count: int) -> str:
-    """What the interval of a median of so many numbers is."""
-    return "95 % interval" if count >= 6 else "range"
+    spread = "95 % interval" if total >= 6 else "range"
+    heading = f"median and {spread} over {total} training sets" if total > 1 else "on one training set"
+    return Table(("", heading), rows)
 
 
 def advice_sentences(advice: Sequence[Advice]) -> list[str]:
@@ -80,9 +78,7 @@ def critical_table(found: Sequence[Critical]) -> Table:
     headings = ("group", "M", "d_max", "critical p", "95 % interval", "p·M/ln M", "courses", "seconds")
     rows = []
     for one in found:
-        constant = "–" if one.constant is None else f"{one.constant:.2f}"
-        cells = (*_group(one), *_ratio(one.ratio), constant, str(one.runs), f"{one.seconds:.1f}")
-        rows.append(cells)
+        rows.append((*_group(one), *_ratio(one.ratio), *_effort(one)))
     return Table(headings, rows)
 
 
@@ -90,18 +86,15 @@ def score_table(score: Score) -> Table:
     """Predicted beside trained critical ratios; of a sweep, probabilities beside what its settings came to."""
     if not score.groups:
         return _settings(score)
-    headings = ("group", "M", "d_max", "predicted p", "95 % interval", "trained p", "95 % interval", "error")
+    headings = ("group", "M", "d_max", "predicted p", "trained p", "error", "p·M/ln M", "courses", "seconds")
     rows = []
     for estimate, found in score.groups:
         error = "–" if found.ratio is None else f"{found.ratio.value / estimate.value - 1:+.1%}"
-        cells = (*_group(found), *_ratio(found.ratio), *_ratio(estimate), error)
-        rows.append((*cells, constant_words(found), str(found.runs), f"{found.seconds:.1f}"))
-    return Table((*headings, "p·M/ln M", "courses", "seconds"), rows)
-
-
-def constant_words(found: Critical) -> str:
-    """c of the predicted p = c·ln M/M."""
-    return "–" if found.constant is None else f"{found.constant:.2f}"
+        ratios = [
+            "–" if ratio is None else f"{_ratio(ratio)[0]} ({_ratio(ratio)[1]})" for ratio in (found.ratio, estimate)
+        ]
+        rows.append((*_group(found), *ratios, error, *_effort(found)))
+    return Table(headings, rows)
 
 
 def _settings(score: Score) -> Table:
@@ -135,9 +128,9 @@ def score_sentences(score: Score) -> list[str]:
                 f"{what} is off by {error['median_size']['value']:.1%} in the median and by "
                 f"{error['largest_size']:.1%} at most, over {count} (signed median {error['median']:+.1%})."
             )
+    share = f", {score.seconds / score.trained_seconds:.2g} times as much as" if score.trained_seconds > 0 else ";"
     sentences.append(
-        f"The predictions took {score.seconds:,.0f} s of process time, the runs {score.trained_seconds:,.0f} s"
-        + (f" ({score.seconds / score.trained_seconds:.2g} times as much)." if score.seconds > 0 else ".")
+        f"The predictions took {score.seconds:,.0f} s of process time{share} the runs ({score.trained_seconds:,.0f} s)."
     )
     return sentences
 
@@ -147,15 +140,19 @@ def short(interval: Interval) -> str:
     return f"{interval.value:.2g} [{interval.low:.2g}, {interval.high:.2g}]"
 
 
+def _effort(found: Critical) -> tuple[str, str, str]:
+    """c of p = c·ln M/M, and what it cost."""
+    constant = "–" if found.constant is None else f"{found.constant:.2f}"
+    return constant, str(found.runs), f"{found.seconds:.1f}"
+
+
 def _epochs(interval: Interval | None) -> str:
     if interval is None:
         return "not reached"
-    value, *ends = (f"{end:,.0f}" if math.isfinite(end) else "later" for end in _ends(interval))
-    return f"{value} [{', '.join(ends)}]" if interval.low < interval.high else value
-
-
-def _ends(interval: Interval) -> tuple[float, float, float]:
-    return interval.value, interval.low, interval.high
+    value, low, high = (
+        f"{end:,.0f}" if math.isfinite(end) else "later" for end in (interval.value, interval.low, interval.high)
+    )
+    return f"{value} [{low}, {high}]" if interval.low < interval.high else value
 
 
 def _group(found: Critical) -> tuple[str, str, str]:
@@ -167,5 +164,5 @@ def _ratio(ratio: Interval | Estimate | None) -> tuple[str, str]:
     """A ratio, and its interval."""
     if ratio is None:
         return "–", "–"
-    ends = [f"{end:.3f}" if np.isfinite(end) and end > 0 else "?" for end in (ratio.low, ratio.high)]
+    ends = [f"{end:.3f}" if 0 < end < math.inf else "?" for end in (ratio.low, ratio.high)]
     return f"{ratio.value:.3f}", " to ".join(ends)
