@@ -128,7 +128,7 @@ def test_the_page_of_a_boundary_draws_ratios_and_the_published_law() -> None:
     figure = {trace.name: trace for trace in figures.ratios_figure(found).data}
     assert list(figure["predicted"].y) == [0.55, 0.4]
     assert list(figure["predicted"].x) == [11, 10]
-    law = figure["published law, d_max = 2"]
+    law = figure["published law"]
     assert list(law.y) == pytest.approx([min(1, critical_ratio(order, 2)) for order in law.x])
     assert {10, 11, 12} <= set(law.x)
     assert drawn(boundary_page(found[2:], CriticalSpec(groups="cyclic:13"))) == set()
@@ -144,8 +144,8 @@ def test_a_score_is_drawn_beside_what_was_trained(score: Score) -> None:
     assert f"Brier score {brier:.3f}" in page
     text = " ".join(words.score_sentences(score))
     assert "Of 4 trained runs 3 generalised" in text
-    assert "The critical ratio is off by 15.0% in the median and by 20.0% at most, over 2 groups" in text
-    assert "over 2 runs (signed median +0.0%)" in text
+    assert "The critical ratio is off by 15.0 % in the median and by 20.0 % at most, over 2 groups" in text
+    assert "over 2 runs (signed median +0.0 %)" in text
     assert "3 s of process time, 0.01 times as much as the runs (300 s)" in text
 
 

@@ -73,11 +73,11 @@ def ratios_figure(found: Sequence[Critical], trained: Sequence[Estimate] = ()) -
     figure = go.Figure()
     orders = sorted({one.order for one in found})
     sizes = np.unique(np.geomspace(max(2, orders[0] / 1.1), orders[-1] * 1.1, 60).round().astype(int)).tolist()
-    for number, dimension in enumerate(sorted({one.largest_irrep_dim or 1 for one in found})):
+    kinds = sorted({max(2, one.largest_irrep_dim or 1) for one in found})  # the law is the same for 1 and 2
+    for number, dimension in enumerate(kinds):
         law = [min(1.0, published_ratio(size, dimension)) for size in sizes]
-        colour = CURVE_COLOURS[-1 - number % 2]
-        line = {"color": colour, "width": 1.5, "dash": ("dash", "dot", "dashdot")[number % 3]}
-        name = "published law, Abelian groups" if dimension == 1 else f"published law, d_max = {dimension}"
+        line = {"color": CURVE_COLOURS[-1 - number % 2], "width": 1.5, "dash": ("dash", "dot", "dashdot")[number % 3]}
+        name = "published law" if dimension == 2 else f"published law, d_max = {dimension}"
         figure.add_trace(go.Scatter(x=sizes, y=law, name=name, mode="lines", line=line, hoverinfo="skip"))
     known = [(one.group, one.order, one.ratio) for one in found if one.ratio is not None]
     figure.add_trace(_ratios("predicted", known, PREDICTED, "circle", -1 if trained else 0))
@@ -199,6 +199,9 @@ def epochs_figure(score: Score) -> go.Figure | None:
         )
     )
     apply_style(figure, 480)
-    figure.update_xaxes(title="measured epoch of generalisation", type="log", dtick="D2")
-    figure.update_yaxes(title="predicted epoch", type="log", dtick="D2")
+    ticks = [digit * 10**power for power in range(7) for digit in (1, 2, 5)]
+    texts = [f"{tick:,}" for tick in ticks]
+    axis = {"type": "log", "tickvals": ticks, "ticktext": texts, "range": np.log10(ends).tolist()}
+    figure.update_xaxes(title="measured epoch of generalisation", **axis)
+    figure.update_yaxes(title="predicted epoch", **axis)
     return figure.update_layout(hovermode="closest")

@@ -99,9 +99,10 @@ def score_table(score: Score) -> Table:
 
 def _settings(score: Score) -> Table:
     names = [name for name in score.runs.columns if name not in _RESULTS]
-    headings = (*names, "n", "runs", "generalised", "probability", "epoch measured", "epoch predicted")
+    names += [] if "train_size" in names else ["n"]
+    headings = (*names, "runs", "generalised", "probability", "epoch measured", "epoch predicted")
     rows = []
-    for values, part in score.runs.groupby([*names, "n"], dropna=False, sort=False):
+    for values, part in score.runs.groupby(names, dropna=False, sort=False):
         shown = [f"{value:g}" if isinstance(value, float) else str(value) for value in values]
         epochs = [part[name].median() for name in ("epoch", "predicted_epoch")]
         known = ["–" if math.isnan(epoch) else f"{epoch:,.0f}" for epoch in epochs]
@@ -125,8 +126,8 @@ def score_sentences(score: Score) -> list[str]:
         if error is not None:
             count = f"{error['count']:,} {count_of}{'' if error['count'] == 1 else 's'}"
             sentences.append(
-                f"{what} is off by {error['median_size']['value']:.1%} in the median and by "
-                f"{error['largest_size']:.1%} at most, over {count} (signed median {error['median']:+.1%})."
+                f"{what} is off by {100 * error['median_size']['value']:.1f} % in the median and by "
+                f"{100 * error['largest_size']:.1f} % at most, over {count} (signed median {100 * error['median']:+.1f} %)."
             )
     share = f", {score.seconds / score.trained_seconds:.2g} times as much as" if score.trained_seconds > 0 else ";"
     sentences.append(
