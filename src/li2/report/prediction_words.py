@@ -125,9 +125,12 @@ def score_sentences(score: Score) -> list[str]:
     ):
         if error is not None:
             count = f"{error['count']:,} {count_of}{'' if error['count'] == 1 else 's'}"
+            middle, largest, signed = (
+                100 * part for part in (error["median_size"]["value"], error["largest_size"], error["median"])
+            )
             sentences.append(
-                f"{what} is off by {100 * error['median_size']['value']:.1f} % in the median and by "
-                f"{100 * error['largest_size']:.1f} % at most, over {count} (signed median {100 * error['median']:+.1f} %)."
+                f"{what} is off by {middle:.1f} % in the median and by {largest:.1f} % at most, over {count} "
+                f"(signed median {signed:+.1f} %)."
             )
     share = f", {score.seconds / score.trained_seconds:.2g} times as much as" if score.trained_seconds > 0 else ";"
     sentences.append(
