@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from li2 import runs
+from li2.errors import Li2Error
+from li2.prediction import Advice, Critical, Forecast, Score, advise, predict, predict_boundary, score
 from li2.report import write_gallery, write_report, write_sweep_report
 from li2.reproduce import Reproduced, default_directory, recipes_of
 from li2.reproduce import reproduce as _reproduce
@@ -15,21 +17,29 @@ from li2.sweeps import Store, begin_boundary, begin_sweep, carry_on, open_store
 from li2.theorems import Landscape, Verification, explore, verify
 
 __all__ = [
+    "Advice",
+    "Critical",
     "Failure",
+    "Forecast",
     "Landscape",
     "Reproduced",
     "RunResult",
+    "Score",
     "Store",
     "Verification",
+    "advise",
     "boundary",
     "explore",
     "load",
     "open_sweep",
+    "predict",
+    "predict_boundary",
     "reproduce_figures",
     "resume",
     "resume_sweep",
     "run",
     "run_many",
+    "score_predictions",
     "sweep",
     "verify",
     "write_gallery",
@@ -146,6 +156,30 @@ def resume_sweep(
 def open_sweep(path: Path | str) -> Store:
     """The store of a sweep or a boundary for reading, also while it is being worked on; raises Li2Error."""
     return open_store(Path(path))
+
+
+def score_predictions(
+    path: Path | str,
+    nodes: int = 512,
+    stride: int | None = None,
+    subsets: int = 3,
+    report: Callable[[str, int], None] | None = None,
+) -> Score:
+    """Predict the runs of a sweep or a boundary, and judge the predictions by what the runs came to.
+
+    Args:
+        path: the sweep's directory.
+        nodes, stride, subsets: how finely, and on how many training sets, as in :class:`li2.PredictionSpec`.
+        report: called before each look with a group's name and a number of training tuples.
+
+    Raises:
+        Li2Error: if there is no sweep, none of its runs has ended, or they are of a kind that is not predicted.
+    """
+    with open_sweep(path) as store:
+        found = score(store, nodes, stride, subsets, report)
+    if found.runs.empty:
+        raise Li2Error(f"{path} has no group whose critical ratio is known both as trained and as predicted.")
+    return found
 
 
 def reproduce_figures(

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from li2.cli.sweep import with_start
+from li2.cli.options import with_subcommand
 from li2.sweeps import open_store
 
 PLAN = ["group=cyclic:5,cyclic:7", "width=16", "epochs=40", "seed=range(0,3)", "diagnose=off", "device=cpu"]
@@ -129,10 +129,13 @@ def test_mistakes_are_told_in_a_sentence_and_leave_nothing(
     assert [file.name for file in used.iterdir()] == ["thesis.txt"]
 
 
-def test_a_plan_is_the_default_of_sweep() -> None:
-    assert with_start(["sweep", "lr=1"]) == ["sweep", "start", "lr=1"]
-    assert with_start(["sweep", "--plan", "x"]) == ["sweep", "start", "--plan", "x"]
+def test_what_a_command_does_without_a_subcommand() -> None:
+    assert with_subcommand(["sweep", "lr=1"]) == ["sweep", "start", "lr=1"]
+    assert with_subcommand(["sweep", "--plan", "x"]) == ["sweep", "start", "--plan", "x"]
+    assert with_subcommand(["predict", "lr=1"]) == ["predict", "run", "lr=1"]
+    assert with_subcommand(["predict", "--against", "x"]) == ["predict", "run", "--against", "x"]
     for words in (
+        ["predict", "boundary", "groups=x"],
         ["sweep"],
         ["sweep", "--help"],
         ["sweep", "staus", "x"],
@@ -140,7 +143,7 @@ def test_a_plan_is_the_default_of_sweep() -> None:
         ["run", "a=b"],
         [],
     ):
-        assert with_start(words) == words
+        assert with_subcommand(words) == words
 
 
 def started(out: Path, *words: str) -> subprocess.Popen[str]:

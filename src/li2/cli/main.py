@@ -7,11 +7,13 @@ import typer
 from li2.cli.boundary import BOUNDARY_EPILOG, boundary_command
 from li2.cli.groups import groups_app
 from li2.cli.landscape import LANDSCAPE_EPILOG, landscape_command
+from li2.cli.options import with_subcommand
+from li2.cli.predict import predict_app
 from li2.cli.report import report_command
 from li2.cli.reproduce import REPRODUCE_EPILOG, reproduce_command
 from li2.cli.run import RUN_EPILOG, run_command
 from li2.cli.show_config import show_config_command
-from li2.cli.sweep import sweep_app, with_start
+from li2.cli.sweep import sweep_app
 from li2.cli.verify import VERIFY_EPILOG, verify_command
 from li2.errors import Li2Error
 
@@ -29,6 +31,7 @@ app.command("verify", epilog=VERIFY_EPILOG)(verify_command)
 app.command("boundary", epilog=BOUNDARY_EPILOG)(boundary_command)
 app.command("reproduce", epilog=REPRODUCE_EPILOG)(reproduce_command)
 app.command("report")(report_command)
+app.add_typer(predict_app, name="predict")
 app.add_typer(sweep_app, name="sweep")
 app.add_typer(groups_app, name="groups")
 
@@ -36,7 +39,7 @@ app.add_typer(groups_app, name="groups")
 def main() -> int:
     """Run the command line; returns 0, 1 (failed), 2 (a mistake in what was asked) or 130 (interrupted)."""
     try:
-        app(args=with_start(sys.argv[1:]))
+        app(args=with_subcommand(sys.argv[1:]))
     except SystemExit as stop:  # typer's own way to end, its usage errors included
         return stop.code if isinstance(stop.code, int) else 0
     except Li2Error as error:

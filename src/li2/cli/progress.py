@@ -89,6 +89,8 @@ def _every(seconds: float, show: Callback) -> Callback:
 def show_count(label: str = "") -> Iterator[Callable[..., None]]:
     """A callback (done, total, what comes next): a bar, or a line now and then where there is no terminal.
 
+    The total is None where it is not known.
+
     Args:
         label: what is counted, where the callback is not told what comes next.
     """
@@ -96,11 +98,11 @@ def show_count(label: str = "") -> Iterator[Callable[..., None]]:
     if not console.is_terminal:
         last = -LINE_SECONDS
 
-        def line(done: int, total: int, what: str = label) -> None:
+        def line(done: int, total: int | None, what: str = label) -> None:
             nonlocal last
             if time.monotonic() - last >= LINE_SECONDS:
                 last = time.monotonic()
-                console.print(f"{done}/{total}  {what}", highlight=False)
+                console.print(f"{done}/{'?' if total is None else total}  {what}", highlight=False)
 
         yield line
         return
@@ -108,7 +110,7 @@ def show_count(label: str = "") -> Iterator[Callable[..., None]]:
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(label, total=None)
 
-        def draw(done: int, total: int, what: str = label) -> None:
+        def draw(done: int, total: int | None, what: str = label) -> None:
             bar.update(task, completed=done, total=total, description=what)
 
         yield draw

@@ -32,12 +32,6 @@ sweep_app = typer.Typer(
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="The sweep's directory.")]
 
 
-def with_start(words: list[str]) -> list[str]:
-    """The words of a command line, with ``start`` put in where ``li2 sweep`` is followed by a plan."""
-    plan = len(words) > 1 and ("=" in words[1] or words[1] in ("--plan", "--config", "--out", "--dry-run", "--json"))
-    return ["sweep", "start", *words[1:]] if plan and words[0] == "sweep" else words
-
-
 @sweep_app.command("start", epilog=SWEEP_EPILOG)
 def start_command(
     settings: Annotated[

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from li2.errors import Li2Error
 from li2.files import put_in_place
-from li2.report import landscape_course, landscape_slices
+from li2.report import folder, landscape_course, landscape_slices
 from li2.report.style import TYPE_COLOURS, apply_style
 from li2.report.templates import embedded, render
 from li2.theorems.landscape import Landscape
@@ -26,8 +25,7 @@ class LandscapeDirectory:
     @classmethod
     def new(cls, path: Path) -> "LandscapeDirectory":
         """A directory that is yet to be written; raises Li2Error if there is something at its place."""
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise Li2Error(f"{path} exists and is not an empty directory; choose another --out.")
+        folder.check_new(path)
         return cls(path)
 
     def write(self, landscape: Landscape, course: Course | None = None) -> None:
@@ -37,10 +35,7 @@ class LandscapeDirectory:
             Li2Error: if the directory cannot be made.
             OSError: if a file cannot be written.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise Li2Error(f"cannot write to {self.path}: {error.strerror or error}.") from error
+        folder.make(self.path)
         values = {"spec": landscape.spec.explicit(), "command": landscape.spec.command()}
         put_in_place(self.path / "spec.json", lambda file: file.write_text(json.dumps(values, indent=2) + "\n"))
         put_in_place(self.path / "points.parquet", landscape.points.to_parquet)
