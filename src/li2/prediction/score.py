@@ -160,7 +160,7 @@ def _by_setting(
             report(str(chosen["group"].iloc[0]), int(chosen["n"].iloc[0]))
         courses = follow([_run(row, names) for _, row in chosen.iterrows()], nodes, stride, HORIZON)
         epochs = [math.nan if course.generalised is None else course.generalised for course in courses]
-        parts.append(_judged(chosen, [*varying, "seed", "n"], [chance(course) for course in courses], epochs))
+        parts.append(_judged(chosen, ["group", *varying, "seed", "n"], [chance(course) for course in courses], epochs))
     return pd.concat(parts)
 
 
