@@ -76,7 +76,7 @@ class Score:
         return {
             "runs": len(self.runs),
             "generalised": int(self.runs["generalised"].sum()),
-            "brier": self.brier,
+            "brier": None if self.runs.empty else self.brier,
             "calibration": self.calibration.to_dict("records"),
             "groups": [
                 {
@@ -178,7 +178,7 @@ def _judged(
 ) -> pd.DataFrame:
     table = chosen[list(dict.fromkeys(names))].copy()
     table["generalised"] = (chosen["end_state"] == "generalised").to_numpy()
-    table["epoch"] = chosen["test_accuracy_99"].astype(float).to_numpy()
+    table["epoch"] = chosen["generalised_epoch"].astype(float).to_numpy()
     table["probability"], table["predicted_epoch"] = probabilities, epochs
     return table
 
