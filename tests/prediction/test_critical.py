@@ -68,7 +68,9 @@ def test_a_power_law_is_met(monkeypatch: pytest.MonkeyPatch, exponent: float, si
     assert found.ratio is not None
     assert found.ratio.value * 31**2 == pytest.approx(expected(size), rel=0.03)
     assert found.ratio.low < found.ratio.value < found.ratio.high
-    assert min(EXPONENT, exponent) * 0.99 < found.exponent < max(EXPONENT, exponent) * 1.01  # it is drawn to what is usual
+    assert (
+        min(EXPONENT, exponent) * 0.99 < found.exponent < max(EXPONENT, exponent) * 1.01
+    )  # it is drawn to what is usual
     assert found.constant == pytest.approx(found.ratio.value * 31 / math.log(31))
     assert len(lawful.looks) <= 8
     assert found.runs == sum(runs for _, runs in lawful.looks) == len(lawful.looks) + 1

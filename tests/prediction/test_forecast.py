@@ -18,7 +18,9 @@ from li2.specs import EndState, PredictionSpec, RunSpec
 TINY: dict[str, Any] = {"group": "cyclic:5", "width": 16, "train_size": 20, "lr": 0.02, "epochs": 12, "device": "cpu"}
 
 
-def ended(generalised: float | None, state: EndState = EndState.GENERALISED, epochs: int = 1000, seed: int = 0) -> Course:
+def ended(
+    generalised: float | None, state: EndState = EndState.GENERALISED, epochs: int = 1000, seed: int = 0
+) -> Course:
     figures = pd.DataFrame({"test_accuracy": [0.5, 0.995]})
     return Course(RunSpec(epochs=epochs, seed=seed), figures, 100.0, generalised, 50, state, 3, 5, 0.8)
 

@@ -17,7 +17,7 @@ SMALL: dict[str, Any] = {
     "group": "cyclic:7",
     "width": 24,
     "train_size": 30,
-    "lr": 1e-4,
+    "lr": 2e-4,
     "epochs": 100,
     "device": "cpu",
     "dtype": "float64",
@@ -26,9 +26,9 @@ SMALL: dict[str, Any] = {
 KINDS: list[dict[str, Any]] = [
     {},
     {"loss": "mse-centred", "activation": "relu", "output_scale": 2.0},
-    {"optimizer": "adamw", "weight_decay": 1.0, "lr": 3e-4},
-    {"optimizer": "sgd", "lr": 0.01},
-    {"optimizer": "muon", "activation": "silu", "lr": 3e-4},
+    {"optimizer": "adamw", "weight_decay": 1.0, "lr": 6e-4},
+    {"optimizer": "sgd", "lr": 0.02},
+    {"optimizer": "muon", "activation": "silu", "lr": 6e-4},
     {"top_layer": "ridge", "ridge": 0.1},
 ]
 
@@ -36,8 +36,8 @@ KINDS: list[dict[str, Any]] = [
 @pytest.fixture(autouse=True)
 def exact(monkeypatch: pytest.MonkeyPatch) -> None:
     """Equations of the top layer are solved well."""
-    monkeypatch.setattr(top_layer, "TOLERANCE", 1e-3)
-    monkeypatch.setattr(top_layer, "MOST_ITERATIONS", 100)
+    monkeypatch.setattr(top_layer, "TOLERANCE", 1e-2)
+    monkeypatch.setattr(top_layer, "MOST_ITERATIONS", 40)
 
 
 def population(stride: int = 1, nodes: int = 24, seeds: tuple[int, ...] = (0,), **changes: Any) -> Population:
@@ -58,7 +58,7 @@ def test_all_nodes_in_short_steps_are_the_run(changes: dict[str, Any]) -> None:
     training = Training([setup.trainee], [setup.trainee.start(setup.initial_weights())])
     start = ours.W[0].clone()
     assert torch.equal(start, training.position().weights.W)
-    for _ in range(25):
+    for _ in range(12):
         training.measure()
         training.step()
         figures = ours.advance()
@@ -83,7 +83,7 @@ def test_figures_are_those_of_the_dense_network(changes: dict[str, Any]) -> None
         before = ours.W[0].clone()
         figures = ours.advance()
     W, V, Y = before.repeat(1, 2), ours.V[0].repeat(2, 1), dense_labels(setup.problem)
-    features = (setup.spec.output_scale * plain_activation(setup.spec.activation, dense_inputs(setup.problem) @ W))
+    features = setup.spec.output_scale * plain_activation(setup.spec.activation, dense_inputs(setup.problem) @ W)
     features.requires_grad_()
     O = features @ V
     loss = plain_loss(setup.spec.loss, O, Y)
@@ -141,7 +141,7 @@ def test_the_rest_of_the_hidden_layer_is_stood_for() -> None:
     norms = []
     for nodes in (256, 128):
         ours = population(stride=4, nodes=nodes, width=256, lr=1e-3)
-        for _ in range(10):
+        for _ in range(5):
             figures = ours.advance()
         norms.append([figures.train_loss.item(), figures.backprop_norm.item(), figures.hidden_norm.item()])
     assert norms[1] == pytest.approx(norms[0], rel=0.1)

@@ -29,7 +29,14 @@ def problem(n: int, S: int, runs: int = 2, seed: int = 0) -> tuple[Tensor, Tenso
 
 
 def trained(
-    optimizer: Optimizer, decay: float, c: float, start: Tensor, features: Tensor, targets: Tensor, epochs: int, lr: float
+    optimizer: Optimizer,
+    decay: float,
+    c: float,
+    start: Tensor,
+    features: Tensor,
+    targets: Tensor,
+    epochs: int,
+    lr: float,
 ) -> Tensor:
     """V by the optimiser itself, epoch by epoch."""
     V = start.clone()
@@ -129,9 +136,9 @@ def test_short_steps_are_adams_own(couples: bool, decay: float, epochs: int) -> 
     start, features, targets = problem(40, 6)
     lr = 2e-4
     layer, V = TopLayer(optimizer, decay, 1.0), start
-    for _ in range(30 // epochs):
+    for _ in range(20 // epochs):
         V = layer.advance(V, features, targets, epochs, lr)
-    own = trained(optimizer, decay, 1, start, features, targets, 30, lr)
+    own = trained(optimizer, decay, 1, start, features, targets, 20, lr)
     assert distance(V - start, own - start) < 0.06
 
 

@@ -84,7 +84,9 @@ class _Search:
         self.spec, self.group, self._report = spec, group, report
         self.task = build_task(group, spec.operands)
         if self.task.order < 2:
-            raise Li2Error(f"{group} has {self.task.order} element, too few for a boundary; take groups of two or more.")
+            raise Li2Error(
+                f"{group} has {self.task.order} element, too few for a boundary; take groups of two or more."
+            )
         self.delays: dict[int, float] = {}
         self.runs = 0
 
