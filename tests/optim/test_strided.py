@@ -52,7 +52,7 @@ def test_long_steps_go_as_far_as_short_ones(kind: dict[str, Any], stride: int) -
     coarse = moved(
         long.optimizer, start, slope, 120 // stride, stride, LR * long.rate_factor, DECAY * long.decay_factor
     )
-    assert (coarse - start - own).norm() < 0.03 * own.norm()
+    assert (coarse - start - own).norm() < 0.05 * own.norm()
     unscaled = moved(long.optimizer, start, slope, 120 // stride, stride, LR, DECAY) - start
     assert (unscaled - own).norm() > 0.3 * own.norm()
 
