@@ -90,7 +90,7 @@ def test_no_other_constant_is_fitted() -> None:
 
 @pytest.mark.slow
 def test_the_epoch_of_generalisation_is_foreseen(tmp_path: Path) -> None:
-    keys: dict[str, Any] = {"group": "cyclic:11", "train_size": 100, "width": 128, "epochs": 3000, "lr": 5e-4}
+    keys: dict[str, Any] = {"group": "cyclic:11", "train_size": 100, "width": 128, "epochs": 6000, "lr": 1e-3}
     predicted = predict(PredictionSpec(**keys, device="cpu")).epoch("generalised")
     assert predicted is not None
     trained = []
