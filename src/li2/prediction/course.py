@@ -65,7 +65,7 @@ def stride_of(spec: RunSpec, operands: int, order: int) -> int:
     if spec.optimizer == "sgd":
         return LONGEST_STRIDE
     move = spec.lr / math.sqrt(max(inputs, spec.width)) if spec.optimizer == "muon" else spec.lr
-    return max(1, min(LONGEST_STRIDE, int(MOVE * deviation / move)))
+    return max(1, int(min(LONGEST_STRIDE, MOVE * deviation / move)))
 
 
 def follow(
@@ -91,7 +91,7 @@ def follow(
     first = setups[0]
     stride = stride or stride_of(first.spec, first.task.operands, first.task.order)
     population = Population(setups, min(nodes, first.spec.width), stride)
-    last = math.ceil(horizon * first.spec.epochs)
+    last = max(1, math.ceil(horizon * first.spec.epochs))
     rows: list[tuple[int, Tensor]] = []
     looked, at_end = 0, None
     accuracy = loss = torch.full((len(specs),), math.nan)
@@ -127,7 +127,7 @@ def _course(
     problem, spec = setup.problem, setup.spec
     until = figures if at_end is None else figures.iloc[: max(1, at_end)]
     state = end_state(until, spec.accuracy_threshold, problem.classes, problem.zero_output_loss)
-    generalised = _reached(figures.drop_duplicates("test_accuracy"), "test_accuracy", spec.accuracy_threshold)
+    generalised = _reached(figures.drop_duplicates("test_loss"), "test_accuracy", spec.accuracy_threshold)
     in_time = generalised is not None and generalised <= spec.epochs
     irreps, features, purity = None, math.nan, math.nan
     if setup.basis is not None:

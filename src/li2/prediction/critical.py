@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from li2.errors import Li2Error
 from li2.groups import Representations
 from li2.prediction.course import Course, follow
 from li2.specs import CriticalSpec
@@ -21,6 +22,9 @@ HORIZON = 1.4
 EXPONENT, WEIGHT = 2.7, 0.01
 """Of data in the time to generalise, T ∝ n^−EXPONENT, before it is seen; what is seen counts as its spread in ln n
 over WEIGHT."""
+
+LEAST_EXPONENT = 0.5
+"""Whatever is seen."""
 
 NEAR = 0.2
 """|ln(T/epochs)| up to which a size is near enough to the critical one to look at all training sets there."""
@@ -82,6 +86,10 @@ class _Search:
     def __init__(self, spec: CriticalSpec, group: str, report: Report | None) -> None:
         self.spec, self.group, self._report = spec, group, report
         self.task = build_task(group, spec.operands)
+        if self.task.order < 2:
+            raise Li2Error(
+                f"{group} has {self.task.order} element, too few for a boundary; take groups of two or more."
+            )
         self.delays: dict[int, float] = {}
         self.runs = 0
 
@@ -95,16 +103,36 @@ class _Search:
 
     @property
     def exponent(self) -> float:
+        """Of least squares, but no less than takes the time beyond the horizon at the largest size that fails."""
+        return max(self._fitted, self._least)
+
+    @property
+    def _fitted(self) -> float:
         """By least squares over the sizes on which the first training set generalises, drawn towards EXPONENT."""
         seen = [(math.log(size), delay) for size, delay in self.delays.items() if math.isfinite(delay)]
         x, y = np.array(seen).T - np.array(seen).mean(axis=0)[:, None] if seen else np.zeros((2, 1))
         return float((WEIGHT * EXPONENT - x @ y) / (WEIGHT + x @ x))
 
     @property
+    def _least(self) -> float:
+        if self.nearest is None or not self._failed:
+            return LEAST_EXPONENT
+        gap = math.log(HORIZON) - self.delays[self.nearest]
+        return max(LEAST_EXPONENT, gap / math.log(self.nearest / self._failed))
+
+    @property
+    def _failed(self) -> int:
+        """The largest size on which the first training set fails, below all on which it generalises; 0 if none."""
+        least = min((size for size, delay in self.delays.items() if math.isfinite(delay)), default=math.inf)
+        return max((size for size, delay in self.delays.items() if delay == math.inf and size < least), default=0)
+
+    @property
     def nearest(self) -> int | None:
         """The size on which the first training set comes nearest to generalising just in time."""
-        seen = {size: abs(delay) for size, delay in self.delays.items() if math.isfinite(delay)}
-        return min(seen, key=lambda size: seen[size]) if seen else None
+        seen = {size: delay for size, delay in self.delays.items() if math.isfinite(delay)}
+        if not seen or seen[min(seen)] <= 0:  # the least is still early, however early more data are
+            return min(seen, default=None)
+        return min(seen, key=lambda size: abs(seen[size]))
 
     def next_size(self) -> int | None:
         """The size on which the first training set should generalise just in time, or None if that is known."""
@@ -113,10 +141,9 @@ class _Search:
             size = min(math.ceil(max(self.delays) * MORE), most)
             return None if size in self.delays else size
         least = min(size for size, delay in self.delays.items() if math.isfinite(delay))
-        failed = max((size for size, delay in self.delays.items() if delay == math.inf and size < least), default=0)
-        delay = self.delays[self.nearest]
-        size = round(self.nearest * math.exp(max(-0.5, min(0.5, delay / max(self.exponent, 0.5)))))
-        if failed and size <= failed * SHARP:
+        failed, delay = self._failed, self.delays[self.nearest]
+        size = round(self.nearest * math.exp(max(-0.5, min(0.5, delay / self.exponent))))
+        if failed and (size <= failed * SHARP or self._least > self._fitted):  # no power law between the two
             size = round(math.sqrt(failed * least)) if least > failed * SHARP else least
         size = max(1, min(size, most))
         return None if size in self.delays or (abs(delay) <= NEAR and len(self.delays) > 1) else size
@@ -140,8 +167,8 @@ def predict_critical(
     search = _Search(spec, group, report)
     law = search.task.group
     dimension = None if law is None else int(Representations(law).characters.dimensions.max())
-    share = start or START * published_ratio(search.task.order, dimension or 1)
-    size: int | None = round(min(0.95, share) * search.task.size)
+    share = min(0.95, start or START * published_ratio(search.task.order, dimension or 1))
+    size: int | None = max(1, min(round(share * search.task.size), search.task.size - 1))
     while size is not None and len(search.delays) < MOST_LOOKS:
         search.delays[size] = search.look(size, FIRST)[0]
         size = search.next_size()

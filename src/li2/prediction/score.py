@@ -76,7 +76,7 @@ class Score:
         return {
             "runs": len(self.runs),
             "generalised": int(self.runs["generalised"].sum()),
-            "brier": self.brier,
+            "brier": None if self.runs.empty else self.brier,
             "calibration": self.calibration.to_dict("records"),
             "groups": [
                 {
@@ -160,7 +160,7 @@ def _by_setting(
             report(str(chosen["group"].iloc[0]), int(chosen["n"].iloc[0]))
         courses = follow([_run(row, names) for _, row in chosen.iterrows()], nodes, stride, HORIZON)
         epochs = [math.nan if course.generalised is None else course.generalised for course in courses]
-        parts.append(_judged(chosen, [*varying, "seed", "n"], [chance(course) for course in courses], epochs))
+        parts.append(_judged(chosen, ["group", *varying, "seed", "n"], [chance(course) for course in courses], epochs))
     return pd.concat(parts)
 
 
@@ -178,7 +178,7 @@ def _judged(
 ) -> pd.DataFrame:
     table = chosen[list(dict.fromkeys(names))].copy()
     table["generalised"] = (chosen["end_state"] == "generalised").to_numpy()
-    table["epoch"] = chosen["test_accuracy_99"].astype(float).to_numpy()
+    table["epoch"] = chosen["generalised_epoch"].astype(float).to_numpy()
     table["probability"], table["predicted_epoch"] = probabilities, epochs
     return table
 

@@ -71,9 +71,9 @@ class TopLayer:
         rate = self._resistance(V, features, targets) / max(lr * epochs, 1e-30)  # D/(lr·T)
         q = n / 2 * rate
         eta = n * self._decay / 2 if self._couples_decay else 0.0
-        held = q if self._couples_decay else q * (1 + lr * self._decay * epochs)
-        moved = self._solve(V, features, features.mT @ targets + q * V, eta, held)
-        self._remember((V - moved) * rate, epochs)
+        growth = 1.0 if self._couples_decay else 1 + lr * self._decay * epochs
+        moved = self._solve(V, features, features.mT @ targets + q * V, eta, q * growth)
+        self._remember((V - growth * moved) * rate, epochs)
         return moved
 
     def step(self, V: Top, gradient: Top, lr: float) -> Top:
@@ -122,10 +122,11 @@ class TopLayer:
         step = direction = system.precondition(residual)
         error = first = _dot(residual, step)
         for _ in range(MOST_ITERATIONS):
-            if not (error > TOLERANCE**2 * first).any():
+            going = error > TOLERANCE**2 * first  # the others rest: what becomes of one does not depend on them
+            if not going.any():
                 break
             image = system.times(direction)
-            length = error / _dot(direction, image).clamp_min(torch.finfo(V.dtype).tiny)
+            length = going * error / _dot(direction, image).clamp_min(torch.finfo(V.dtype).tiny)
             V = V + length * direction
             residual = residual - length * image
             step = system.precondition(residual)
