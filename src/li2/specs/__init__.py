@@ -1,5 +1,6 @@
 """What a run is and how it ended: frozen, validated values. No torch."""
 
+from li2.specs.ascent_spec import ASCENT_KEYS, AscentSpec
 from li2.specs.boundary_spec import BOUNDARY_KEYS, BoundarySpec
 from li2.specs.executor_spec import EXECUTOR_KEYS, ExecutorSpec
 from li2.specs.keys import KEYS, LANDSCAPE_KEYS, VERIFY_KEYS, Key, keys_table
@@ -13,12 +14,14 @@ from li2.specs.trained import Assignment, Facts, Trained, Untrained
 from li2.specs.verify_spec import VerifySpec
 
 __all__ = [
+    "ASCENT_KEYS",
     "BOUNDARY_KEYS",
     "EXECUTOR_KEYS",
     "KEYS",
     "LANDSCAPE_KEYS",
     "STAGES",
     "VERIFY_KEYS",
+    "AscentSpec",
     "Assignment",
     "BoundarySpec",
     "DiagnosisSchedule",

@@ -35,6 +35,9 @@ _CHOICES = {
     "dtype": ("float32", "float64"),
     "centring": ("samples", "classes", "none"),
     "weights": ("real", "complex"),
+    "geometry": ("adam", "sgd", "muon", "gradient"),
+    "whitening": ("none", "one-sided", "both", "additive-free"),
+    "walk": ("sphere", "free"),
 }
 
 
