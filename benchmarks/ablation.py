@@ -40,7 +40,9 @@ def main() -> None:
     parser.add_argument("--subsets", type=int, default=3)
     parser.add_argument("--width", type=int, default=512)
     parser.add_argument("--variants", default=";".join(VARIANTS), help="names with semicolons between them")
-    parser.add_argument("--out", type=Path, help="a file to which everything measured is appended, a JSON object a line")
+    parser.add_argument(
+        "--out", type=Path, help="a file to which everything measured is appended, a JSON object a line"
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     print(f"c = p·M/ln M, width {arguments.width}, {arguments.subsets} training sets; η = n·wd/2 unless given")

@@ -138,9 +138,7 @@ def test_whitening_damps_what_is_additive_in_the_operands() -> None:
     rest = torch.randn(order**2, generator=generator, dtype=torch.float64)
     rest -= inputs @ torch.linalg.pinv(inputs) @ rest
     kept, damped = eta / (4 * width + eta), eta / (4 * width + eta + 2 * order * width)
-    whitened = kernel.wide_whitening(
-        inputs, torch.stack([rest, additive], dim=1), levels, width, eta, is_centred=True
-    )
+    whitened = kernel.wide_whitening(inputs, torch.stack([rest, additive], dim=1), levels, width, eta, is_centred=True)
     assert kernel.damping(levels, width, eta) == pytest.approx(kept)
     assert (whitened[:, 0] - kept * rest).norm() < 1e-10 * rest.norm()
     assert (whitened[:, 1] - damped * additive).norm() < 1e-10 * additive.norm()

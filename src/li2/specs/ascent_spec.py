@@ -30,7 +30,9 @@ ASCENT_KEYS: dict[str, Key] = {
     "seed": Key("seed", 0, KEYS["seed"].range, "of the first training set and its initial weights"),
     "subsets": Key("subsets", 3, "a whole number from 1 to 10,000", "training sets, of as many seeds in turn"),
     **{name: KEYS[name] for name in NETWORK},
-    "nodes": Key("nodes", 48, "a whole number from 1 to 100,000", "how many climb: the first ones of the initial layer"),
+    "nodes": Key(
+        "nodes", 48, "a whole number from 1 to 100,000", "how many climb: the first ones of the initial layer"
+    ),
     "steps": Key("steps", 2500, "a whole number ≥ 0", "how many steps they take"),
     "lr": Key("lr", 2e-3, KEYS["lr"].range, "learning rate of these steps"),
     "geometry": Key(
@@ -104,7 +106,9 @@ class AscentSpec(Spec):
         The learning rate is that of the ascent, not the run's, unless it is given.
         """
         own = {name: value for name, value in run.explicit().items() if name in (*LAYER, *NETWORK, "seed")}
-        return cls(**{**own, "geometry": "adam" if run.optimizer == "adamw" else run.optimizer, "subsets": 1, **changes})
+        return cls(
+            **{**own, "geometry": "adam" if run.optimizer == "adamw" else run.optimizer, "subsets": 1, **changes}
+        )
 
     @model_validator(mode="after")
     def _has_a_ridge_solution(self) -> "AscentSpec":

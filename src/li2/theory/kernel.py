@@ -110,9 +110,7 @@ def square_levels(law: Law) -> Levels:
 def quadratic_levels(law: Law, a: float, b: float) -> Levels:
     """The levels for σ(x) = a·x + b·x²: a² times 2s², s², 0 and b² times those of the square; odd moments vanish."""
     variance, square = law.deviation**2, square_levels(law)
-    return Levels(
-        2 * a**2 * variance + b**2 * square.both, a**2 * variance + b**2 * square.one, b**2 * square.none
-    )
+    return Levels(2 * a**2 * variance + b**2 * square.both, a**2 * variance + b**2 * square.one, b**2 * square.none)
 
 
 def relu_levels(law: Law) -> Levels:
@@ -144,9 +142,7 @@ def layer_levels(function: Callable[[Tensor], Tensor], common: Law, own: Law) ->
     return Levels(*fine, error)
 
 
-def _levels_by(
-    function: Callable[[Tensor], Tensor], common: Law, own: Law, count: int
-) -> tuple[float, float, float]:
+def _levels_by(function: Callable[[Tensor], Tensor], common: Law, own: Law, count: int) -> tuple[float, float, float]:
     (u, p), (v, q) = common.rule(count), own.rule(count)
     values = function(u[:, None] + v)
     means = values @ q
