@@ -1,6 +1,6 @@
 """From how much data on climbing nodes find features, by what they climb and how; nothing is trained.
 
-    OMP_NUM_THREADS=1 python benchmarks/ablation.py [--orders 11,23,41] [--subsets 3] [--variants plain,both] [--out FILE]
+    OMP_NUM_THREADS=1 python benchmarks/ablation.py [--orders 11,23,41] [--subsets 3] [--variants "plain;additive-free"]
 
 For each cyclic group of order M the critical training ratio p (median purity of 48 nodes passes 0.55) as
 c = p·M/ln M: the median over training sets with its interval, and the process seconds it took.

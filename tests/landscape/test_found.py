@@ -81,6 +81,16 @@ def test_a_run_and_the_ascent_on_its_training_set_share_pairs_and_weights() -> N
     on_sphere = find_features(AscentSpec.of_run(run, nodes=5, steps=0)).subsets[0].nodes
     assert torch.allclose(on_sphere, subset.nodes / subset.nodes.norm(dim=0))
     assert (subset.seed, subset.size) == (7, 50)
+    assert spec.command().startswith("li2 predict landscape group=cyclic:11 train_size=50 seed=7 subsets=1 width=64 ")
+
+
+def test_eta_of_a_run() -> None:
+    assert AscentSpec.of_run(RunSpec(group="cyclic:5", top_layer="ridge", ridge=0.3)).eta == 0.3
+    with pytest.raises(Li2Error, match="adamw decouples weight decay.* give eta"):
+        AscentSpec.of_run(RunSpec(group="cyclic:5", optimizer="adamw"))
+    assert AscentSpec.of_run(RunSpec(group="cyclic:5", optimizer="adamw"), eta=1.0).geometry == "adam"
+    with pytest.raises(Li2Error, match="not known for operands=3"):
+        AscentSpec.of_run(RunSpec(group="cyclic:5", operands=3))
 
 
 @pytest.mark.parametrize("geometry", ["adam", "sgd", "muon", "gradient"])

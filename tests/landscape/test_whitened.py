@@ -131,12 +131,13 @@ def test_the_ridge_gradient_of_a_very_wide_random_layer(init: str, centring: str
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"operands": 3}, "not known for operands=3; take operands=2."),
+        ({"operands": 3}, "not known for operands=3; leave it out or take operands=2."),
         ({"architecture": "transformer"}, "not known for architecture=transformer"),
+        ({"layers": 2}, "not known for layers=2"),
         ({"embedding": "trainable"}, "not known for embedding=trainable"),
         ({"weights": "complex"}, "not known for weights=complex"),
-        ({"hidden_scale": 0}, "needs random initial weights, but hidden_scale=0"),
-        ({"init_weights": "w.safetensors"}, "but init_weights=w.safetensors; leave it out."),
+        ({"init_weights": "w.safetensors"}, "not known for init_weights=w.safetensors; leave it out."),
+        ({"hidden_scale": 0}, "no kernel with hidden_scale=0"),
     ],
 )
 def test_layers_without_a_known_kernel(values: dict[str, object], message: str) -> None:

@@ -17,6 +17,7 @@ from li2.errors import Li2Error
 from li2.landscape.energies import AnyNodes, SampleEnergy
 from li2.models import named_activation, sum_into_rows
 from li2.specs import RunSpec
+from li2.specs.ascent_spec import check_hidden_layer
 from li2.theory.kernel import Law, Levels, additive_part, damping, initial_levels
 
 
@@ -44,22 +45,9 @@ def run_levels(spec: RunSpec, order: int) -> Levels:
     """The levels of a run's initial hidden layer on pairs of M elements; closed, or by quadrature with its error.
 
     Raises:
-        Li2Error: if the layer is none of independent real weights of one known law on one-hot pairs.
+        Li2Error: if the layer is none of independent real weights of a known law on one-hot pairs.
     """
-    remedies = {
-        "operands": (spec.operands == 2, "2"),
-        "architecture": (spec.architecture == "mlp", "mlp"),
-        "embedding": (spec.embedding == "one-hot", "one-hot"),
-        "weights": (spec.weights == "real", "real"),
-    }
-    for name, (is_known, remedy) in remedies.items():
-        if not is_known:
-            raise Li2Error(
-                f"the kernel of the initial layer is not known for {name}={getattr(spec, name)}; take {name}={remedy}."
-            )
-    if spec.init_weights is not None or not spec.hidden_scale:
-        given = "hidden_scale=0" if spec.init_weights is None else f"init_weights={spec.init_weights}"
-        raise Li2Error(f"the kernel of the initial layer needs random initial weights, but {given}; leave it out.")
+    check_hidden_layer(spec)
     return initial_levels(spec.activation, named_activation(spec.activation).function, Law.of_run(spec, order))
 
 

@@ -1,9 +1,9 @@
 """What a run is and how it ended: frozen, validated values. No torch."""
 
-from li2.specs.ascent_spec import ASCENT_KEYS, AscentSpec
+from li2.specs.ascent_spec import AscentSpec
 from li2.specs.boundary_spec import BOUNDARY_KEYS, BoundarySpec
 from li2.specs.executor_spec import EXECUTOR_KEYS, ExecutorSpec
-from li2.specs.keys import KEYS, LANDSCAPE_KEYS, VERIFY_KEYS, Key, keys_table
+from li2.specs.keys import ASCENT_KEYS, KEYS, LANDSCAPE_KEYS, VERIFY_KEYS, Key, keys_table
 from li2.specs.landscape_spec import LandscapeSpec
 from li2.specs.outcome import STAGES, EndState, Outcome, StageBoundary
 from li2.specs.parsing import DiagnosisSchedule, LearningRateSchedule

@@ -5,58 +5,18 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, model_validator
 
 from li2.errors import Li2Error
-from li2.specs.keys import KEYS, Key, choices
+from li2.specs.keys import ASCENT_KEYS, KEYS, Key
 from li2.specs.run_spec import LARGEST, RunSpec
 from li2.specs.spec import Finite, Spec
 
-LAYER = ("group", "train_fraction", "train_size", "critical_delta", "train_index", "split", "activation", "loss")
-"""Keys that mean what they mean in a run: the task, its training set and its loss,"""
+SHARED = tuple(name for name, key in ASCENT_KEYS.items() if name in KEYS and name not in ("seed", "lr"))
+"""Keys that mean what they mean in a run."""
 
-NETWORK = ("width", "init", "hidden_scale", "weight_decay", "muon", "momentum", "beta1", "beta2")
-"""the hidden layer, the weight decay, and the optimiser's own numbers."""
+OTHER_LAYERS = ("operands", "architecture", "layers", "embedding", "weights", "output_scale", "init_weights")
+"""Keys with any other value than their default for which the kernel of the initial layer is not known."""
 
 LOSSES = ("mse", "mse-centred")
 """Those that have a ridge solution."""
-
-
-def _one_of(name: str) -> str:
-    *head, last = choices(name)
-    return f"{', '.join(head)} or {last}"
-
-
-ASCENT_KEYS: dict[str, Key] = {
-    **{name: KEYS[name] for name in LAYER},
-    "loss": Key("loss", "mse", f"{LOSSES[0]} or {LOSSES[1]}", "whether F and Y are centred over the samples"),
-    "seed": Key("seed", 0, KEYS["seed"].range, "of the first training set and its initial weights"),
-    "subsets": Key("subsets", 3, "a whole number from 1 to 10,000", "training sets, of as many seeds in turn"),
-    **{name: KEYS[name] for name in NETWORK},
-    "nodes": Key(
-        "nodes", 48, "a whole number from 1 to 100,000", "how many climb: the first ones of the initial layer"
-    ),
-    "steps": Key("steps", 2500, "a whole number ≥ 0", "how many steps they take"),
-    "lr": Key("lr", 2e-3, KEYS["lr"].range, "learning rate of these steps"),
-    "geometry": Key(
-        "geometry",
-        "adam",
-        _one_of("geometry"),
-        "whose steps: those of an optimiser, or projected gradient ascent with adapting steps",
-    ),
-    "walk": Key(
-        "walk",
-        "sphere",
-        _one_of("walk"),
-        "nodes keep length one; or start with their initial weights and move freely, with weight decay",
-    ),
-    "whitening": Key(
-        "whitening",
-        "both",
-        _one_of("whitening"),
-        "what they climb: E = ½‖Ỹᵀσ(Xw)‖², its gradient with P_η on one side or on both, or E without what is additive "
-        "in the operands",
-    ),
-    "eta": Key("eta", None, "a number > 0", "η of P_η; default n·weight_decay/2"),
-}
-"""The keys of an ascent."""
 
 
 def _default(name: str) -> Any:
@@ -103,12 +63,21 @@ class AscentSpec(Spec):
     def of_run(cls, run: RunSpec, **changes: Any) -> "AscentSpec":
         """The ascent on a run's own training set from its own initial layer, with some keys given.
 
-        The learning rate is that of the ascent, not the run's, unless it is given.
+        The learning rate is that of the ascent, not the run's, unless it is given; η is that of the run's ridge.
+
+        Raises:
+            Li2Error: if the run has another kind of hidden layer, or V has no ridge solution.
         """
-        own = {name: value for name, value in run.explicit().items() if name in (*LAYER, *NETWORK, "seed")}
-        return cls(
-            **{**own, "geometry": "adam" if run.optimizer == "adamw" else run.optimizer, "subsets": 1, **changes}
-        )
+        check_hidden_layer(run)
+        own = {name: value for name, value in run.explicit().items() if name in (*SHARED, "seed")}
+        if run.top_layer == "ridge" and run.ridge is not None:
+            own["eta"] = run.ridge
+        elif run.optimizer == "adamw" and "eta" not in changes:
+            raise Li2Error(
+                "optimizer=adamw decouples weight decay, so that η = n·weight_decay/2 does not hold; give eta."
+            )
+        own |= {"geometry": "adam" if run.optimizer == "adamw" else run.optimizer, "subsets": 1}
+        return cls(**{**own, **changes})
 
     @model_validator(mode="after")
     def _has_a_ridge_solution(self) -> "AscentSpec":
@@ -141,7 +110,19 @@ class AscentSpec(Spec):
 
     def run(self, subset: int) -> RunSpec:
         """A run on one of the training sets, numbered from 0, with the initial layer whose first nodes climb."""
-        own = {name: value for name, value in self.explicit().items() if name in (*LAYER, *NETWORK)}
+        own = {name: value for name, value in self.explicit().items() if name in SHARED}
         optimizer = "sgd" if self.geometry == "gradient" else self.geometry
         own["width"] = max(self.width, self.nodes)
         return RunSpec(**{**own, "optimizer": optimizer, "seed": self.seed + subset, "dtype": "float64"})
+
+
+def check_hidden_layer(run: RunSpec) -> None:
+    """Raise Li2Error unless a run's hidden layer is one of independent real weights of a known law on one-hot pairs."""
+    for name in OTHER_LAYERS:
+        if getattr(run, name) != KEYS[name].default:
+            plain = "" if KEYS[name].default is None else f" or take {name}={KEYS[name].default}"
+            raise Li2Error(
+                f"the kernel of the initial layer is not known for {name}={getattr(run, name)}; leave it out{plain}."
+            )
+    if not run.hidden_scale:
+        raise Li2Error("the initial layer has no kernel with hidden_scale=0; take a hidden_scale > 0.")
