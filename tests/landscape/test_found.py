@@ -86,19 +86,20 @@ def test_a_run_and_the_ascent_on_its_training_set_share_pairs_and_weights() -> N
 
 def test_eta_of_a_run() -> None:
     assert AscentSpec.of_run(RunSpec(group="cyclic:5", top_layer="ridge", ridge=0.3)).eta == 0.3
-    with pytest.raises(Li2Error, match="adamw decouples weight decay.* give eta"):
+    with pytest.raises(Li2Error, match="so that η = n·weight_decay/2 does not hold; give eta."):
         AscentSpec.of_run(RunSpec(group="cyclic:5", optimizer="adamw"))
     assert AscentSpec.of_run(RunSpec(group="cyclic:5", optimizer="adamw"), eta=1.0).geometry == "adam"
     with pytest.raises(Li2Error, match="not known for operands=3"):
         AscentSpec.of_run(RunSpec(group="cyclic:5", operands=3))
 
 
-@pytest.mark.parametrize("geometry", ["adam", "sgd", "muon", "gradient"])
-@pytest.mark.parametrize("activation", ["square", "relu", "tanh"])
+@pytest.mark.parametrize(
+    ("geometry", "activation"), [("adam", "relu"), ("sgd", "square"), ("muon", "tanh"), ("gradient", "square")]
+)
 def test_every_geometry_climbs(geometry: str, activation: str) -> None:
     lr = 300 if geometry == "sgd" else 5e-3
     spec = AscentSpec(
-        group="symmetric:3", train_fraction=0.7, geometry=geometry, activation=activation, steps=40, lr=lr, nodes=20
+        group="symmetric:3", train_fraction=0.7, geometry=geometry, activation=activation, steps=25, lr=lr, nodes=20
     )
     population = Population(spec)
     energy, _ = population.energy(spec.run(0))
@@ -110,9 +111,8 @@ def test_every_geometry_climbs(geometry: str, activation: str) -> None:
 
 
 def test_the_critical_size_parts_what_was_measured() -> None:
-    spec = AscentSpec(**{**QUICK, "steps": 100})
+    spec = AscentSpec(**{**QUICK, "steps": 100, "subsets": 1})
     found_sizes = critical_sizes(spec, level=0.7, tolerance=0.4)
-    assert len(found_sizes.crossings) == 2
     for crossing in found_sizes.crossings:
         assert 11 < crossing.size < 120
         below = [purity for n, purity in crossing.measured if n < crossing.size]

@@ -70,6 +70,8 @@ def test_against_dense_inverses_and_autograd(name: str, kind: str, centring: str
         if kind != "one-sided":
             true = 1.7 / 2 * (target.T @ plain_activation(name, X @ leaf)).square().sum()
             assert torch.allclose(gradient, torch.autograd.grad(true, leaf)[0], rtol=1e-9, atol=1e-11)
+            if name != "square":
+                continue
             curvature = torch.autograd.functional.hessian(
                 lambda v: 1.7 / 2 * (target.T @ plain_activation(name, X @ v)).square().sum(), w
             )
