@@ -86,7 +86,7 @@ def test_a_run_and_the_ascent_on_its_training_set_share_pairs_and_weights() -> N
 
 def test_eta_of_a_run() -> None:
     assert AscentSpec.of_run(RunSpec(group="cyclic:5", top_layer="ridge", ridge=0.3)).eta == 0.3
-    with pytest.raises(Li2Error, match="so that η = n·weight_decay/2 does not hold; give eta."):
+    with pytest.raises(Li2Error, match="so that η = n·weight_decay/2 does not hold; give eta"):
         AscentSpec.of_run(RunSpec(group="cyclic:5", optimizer="adamw"))
     assert AscentSpec.of_run(RunSpec(group="cyclic:5", optimizer="adamw"), eta=1.0).geometry == "adam"
     with pytest.raises(Li2Error, match="not known for operands=3"):
