@@ -6,7 +6,8 @@ import math
 import pytest
 import torch
 
-from li2.models import named_activation
+from li2.models import initial_weights, named_activation
+from li2.specs import RunSpec
 from li2.theory import kernel
 
 
@@ -66,25 +67,62 @@ def test_equal_level_against_closed_forms(correlation: float) -> None:
     assert kernel.equal_level(torch.relu, correlation) == pytest.approx(relu, rel=1e-4)
 
 
+@pytest.mark.parametrize("is_gaussian", [True, False])
+@pytest.mark.parametrize("name", ["relu", "-0.3*x+2*x**2", "square"])
+def test_closed_levels_against_quadrature(name: str, is_gaussian: bool) -> None:
+    law, function = kernel.Law(is_gaussian, 0.7), named_activation(name).function
+    closed, numeric = kernel.initial_levels(name, function, law), kernel.layer_levels(function, law, law)
+    assert closed.error == 0
+    for exact, value in zip(_levels(closed), _levels(numeric), strict=True):
+        assert abs(exact - value) <= numeric.error + 1e-12  # rounding of 1601² terms
+    assert numeric.error < 1e-5 * closed.both
+
+
+@pytest.mark.parametrize("name", ["cube", "relu2", "silu", "tanh"])
+def test_the_stated_error_covers_a_finer_rule(name: str) -> None:
+    law, function = kernel.Law(False, 0.4), named_activation(name).function
+    levels = kernel.initial_levels(name, function, law)
+    finer = kernel._levels_by(function, law, law, 3001)
+    assert 0 < levels.error < 1e-5
+    assert max(abs(x - y) for x, y in zip(_levels(levels), finer, strict=True)) < levels.error
+
+
+def _levels(levels: kernel.Levels) -> tuple[float, float, float]:
+    return levels.both, levels.one, levels.none
+
+
+@pytest.mark.parametrize("init", ["published", "published-separate", "gaussian"])
+def test_the_law_of_a_run_is_that_of_its_weights(init: str) -> None:
+    spec = RunSpec(group="cyclic:23", width=4000, init=init, hidden_scale=1.7, dtype="float64")
+    weights = initial_weights(spec, 2, 23, torch.device("cpu")).W
+    law = kernel.Law.of_run(spec, 23)
+    assert weights.square().mean().item() == pytest.approx(law.deviation**2, rel=0.02)
+    assert weights.pow(4).mean().item() == pytest.approx(law.fourth_moment, rel=0.04)
+
+
 @pytest.mark.parametrize("eta", [0.01, 3.0, 500.0])
 @pytest.mark.parametrize("share", [1.0, 0.6])
-def test_whitening_is_the_inverse_of_the_centred_kernel(eta: float, share: float) -> None:
+def test_whitening_is_the_inverse_of_the_kernel(eta: float, share: float) -> None:
     order, width = 5, 700
     chosen = torch.randperm(order**2, generator=torch.Generator().manual_seed(1))[: round(share * order**2)].tolist()
     inputs, n = pairs(order, chosen), len(chosen)
     identity = torch.eye(n, dtype=torch.float64)
     projector = identity - 1 / n
     for levels in (kernel.square_levels(kernel.Law(False)), kernel.Levels(1.3, 0.7, 0.2)):
-        gram = width * projector @ kernel.pair_kernel(inputs, levels) @ projector
-        expected = eta * torch.linalg.inv(gram + eta * identity) @ projector
-        assert (kernel.wide_whitening(inputs, levels, width, eta) - expected).norm() < 1e-9 * expected.norm()
+        plain = width * kernel.pair_kernel(inputs, levels)
+        expected = eta * torch.linalg.inv(plain + eta * identity)
+        found = kernel.wide_whitening(inputs, identity, levels, width, eta, is_centred=False)
+        assert (found - expected).norm() < 1e-9 * expected.norm()
+        expected = eta * torch.linalg.inv(projector @ plain @ projector + eta * identity) @ projector
+        found = kernel.wide_whitening(inputs, projector, levels, width, eta, is_centred=True)
+        assert (found - expected).norm() < 1e-9 * expected.norm()
         uncentred = _uncentred(inputs, levels, width, eta)
         gap = (projector @ uncentred @ projector - expected).norm() / expected.norm()
         assert gap < 1e-9 if share == 1.0 else gap > 1e-3
 
 
 def _uncentred(inputs: torch.Tensor, levels: kernel.Levels, width: int, eta: float) -> torch.Tensor:
-    """The formula with X instead of P₁X, which needs all pairs."""
+    """The centred formula with X instead of P₁X, which needs all pairs."""
     rest = levels.own + eta / width
     small = inputs.T @ inputs + rest / levels.shared * torch.eye(inputs.shape[1], dtype=torch.float64)
     identity = torch.eye(len(inputs), dtype=torch.float64)
@@ -95,11 +133,12 @@ def test_whitening_damps_what_is_additive_in_the_operands() -> None:
     order, width, eta = 6, 400, 8.0
     inputs, levels = pairs(order, list(range(order**2))), kernel.square_levels(kernel.Law(True))
     generator = torch.Generator().manual_seed(0)
-    whitening = kernel.wide_whitening(inputs, levels, width, eta)
     additive = inputs @ torch.randn(2 * order, generator=generator, dtype=torch.float64)
     additive -= additive.mean()
     rest = torch.randn(order**2, generator=generator, dtype=torch.float64)
     rest -= inputs @ torch.linalg.pinv(inputs) @ rest
     kept, damped = eta / (4 * width + eta), eta / (4 * width + eta + 2 * order * width)
-    assert (whitening @ rest - kept * rest).norm() < 1e-10 * rest.norm()
-    assert (whitening @ additive - damped * additive).norm() < 1e-10 * additive.norm()
+    whitened = kernel.wide_whitening(inputs, torch.stack([rest, additive], dim=1), levels, width, eta, is_centred=True)
+    assert kernel.damping(levels, width, eta) == pytest.approx(kept)
+    assert (whitened[:, 0] - kept * rest).norm() < 1e-10 * rest.norm()
+    assert (whitened[:, 1] - damped * additive).norm() < 1e-10 * additive.norm()

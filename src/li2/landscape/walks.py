@@ -1,13 +1,56 @@
-"""Ascents of a fixed number of steps on the unit sphere: what is reached in a given time, converged or not."""
-
-import torch
+"""Ascents of a fixed number of steps: what is reached in a given time, converged or not."""
 
 from li2.landscape.ascent import Climb
 from li2.landscape.energies import Energy, Nodes
 from li2.models import unit_nodes
+from li2.optim import Optimizer
+from li2.optim.optimizers import Adam
 
-BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-12
-"""Of Adam."""
+ADAM = Adam(0.9, 0.999, couples_decay=True, epsilon=1e-12)
+"""Whose steps do not depend on the size of the energy."""
+
+
+def follow(
+    energy: Energy,
+    starts: Nodes,
+    steps: int,
+    optimizer: Optimizer,
+    lr: float,
+    weight_decay: float = 0.0,
+    *,
+    on_sphere: bool = True,
+) -> Nodes:
+    """So many steps of an optimiser up the energy.
+
+    Adam and Muon move by about ``lr`` a step, whatever the gradient's size, so that nodes do not settle: they stay in a
+    region of that size.
+
+    Args:
+        energy: what to climb.
+        starts: (d, S) float64, of length one on the sphere.
+        steps: how many.
+        optimizer: which takes the nodes for a matrix of hidden weights.
+        lr: its learning rate.
+        weight_decay: its weight decay.
+        on_sphere: whether nodes go back to length one after each step; otherwise they move freely.
+
+    Returns:
+        Where the nodes are then, (d, S).
+    """
+    W = starts.clone()
+    parameters = {"W": W}
+    state = optimizer.init(parameters)
+    for step in range(1, steps + 1):
+        _, gradient = energy.value_and_gradient(W)
+        optimizer.update(parameters, {"W": gradient.neg_()}, state, step, lr, weight_decay)
+        if on_sphere:
+            W.copy_(unit_nodes(W))
+    return W
+
+
+def follow_adam(energy: Energy, starts: Nodes, steps: int, lr: float) -> Nodes:
+    """So many steps of Adam (β = 0.9, 0.999) up the energy, back to the sphere after each; see :func:`follow`."""
+    return follow(energy, starts, steps, ADAM, lr)
 
 
 def follow_gradient(energy: Energy, starts: Nodes, steps: int) -> Nodes:
@@ -16,20 +59,3 @@ def follow_gradient(energy: Energy, starts: Nodes, steps: int) -> Nodes:
     for _ in range(steps):
         climb.step()
     return climb.W
-
-
-def follow_adam(energy: Energy, starts: Nodes, steps: int, lr: float) -> Nodes:
-    """So many steps of Adam (β = 0.9, 0.999) up the energy, back to the sphere after each.
-
-    Adam moves every entry by about ``lr`` a step, whatever the gradient's size, so that it does not settle: it stays
-    in a region of that size.
-    """
-    W = starts.clone()
-    first, second = torch.zeros_like(W), torch.zeros_like(W)
-    for step in range(1, steps + 1):
-        _, gradient = energy.value_and_gradient(W)
-        first.lerp_(gradient, 1 - BETA_1)
-        second.mul_(BETA_2).addcmul_(gradient, gradient, value=1 - BETA_2)
-        size = (second / (1 - BETA_2**step)).sqrt() + EPSILON
-        W = unit_nodes(W + lr / (1 - BETA_1**step) * first / size)
-    return W

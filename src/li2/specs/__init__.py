@@ -1,8 +1,9 @@
 """What a run is and how it ended: frozen, validated values. No torch."""
 
+from li2.specs.ascent_spec import AscentSpec
 from li2.specs.boundary_spec import BOUNDARY_KEYS, BoundarySpec
 from li2.specs.executor_spec import EXECUTOR_KEYS, ExecutorSpec
-from li2.specs.keys import KEYS, LANDSCAPE_KEYS, VERIFY_KEYS, Key, keys_table
+from li2.specs.keys import ASCENT_KEYS, KEYS, LANDSCAPE_KEYS, VERIFY_KEYS, Key, keys_table
 from li2.specs.landscape_spec import LandscapeSpec
 from li2.specs.outcome import STAGES, EndState, Outcome, StageBoundary
 from li2.specs.parsing import DiagnosisSchedule, LearningRateSchedule
@@ -14,6 +15,7 @@ from li2.specs.trained import Assignment, Facts, Trained, Untrained
 from li2.specs.verify_spec import VerifySpec
 
 __all__ = [
+    "ASCENT_KEYS",
     "BOUNDARY_KEYS",
     "CRITICAL_KEYS",
     "EXECUTOR_KEYS",
@@ -22,6 +24,7 @@ __all__ = [
     "PREDICTION_KEYS",
     "STAGES",
     "VERIFY_KEYS",
+    "AscentSpec",
     "Assignment",
     "BoundarySpec",
     "CriticalSpec",

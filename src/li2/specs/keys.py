@@ -35,6 +35,9 @@ _CHOICES = {
     "dtype": ("float32", "float64"),
     "centring": ("samples", "classes", "none"),
     "weights": ("real", "complex"),
+    "geometry": ("adam", "sgd", "muon", "gradient"),
+    "whitening": ("none", "one-sided", "both", "additive-free"),
+    "walk": ("sphere", "free"),
 }
 
 
@@ -256,6 +259,46 @@ LANDSCAPE_KEYS: dict[str, Key] = {
     "device": KEYS["device"],
 }
 """The keys of a landscape."""
+
+ASCENT_KEYS: dict[str, Key] = {
+    **{
+        name: KEYS[name]
+        for name in ("group", "train_fraction", "train_size", "critical_delta", "train_index", "split", "activation")
+    },
+    "loss": Key("loss", "mse", "mse or mse-centred", "whether F and Y are centred over the classes or the samples"),
+    "seed": Key("seed", 0, KEYS["seed"].range, "draws the first training set and its initial weights"),
+    "subsets": Key("subsets", 3, "a whole number from 1 to 10,000", "training sets, of as many seeds in turn"),
+    **{
+        name: KEYS[name]
+        for name in ("width", "init", "hidden_scale", "weight_decay", "muon", "momentum", "beta1", "beta2")
+    },
+    "nodes": Key(
+        "nodes", 48, "a whole number from 1 to 100,000", "how many climb: the first ones of the initial layer"
+    ),
+    "steps": Key("steps", 2500, "a whole number ≥ 0", "how many steps they take"),
+    "lr": Key("lr", 2e-3, KEYS["lr"].range, "learning rate of these steps"),
+    "geometry": Key(
+        "geometry",
+        "adam",
+        _one_of("geometry"),
+        "whose steps: those of an optimiser, or projected gradient ascent with adapting steps",
+    ),
+    "walk": Key(
+        "walk",
+        "sphere",
+        _one_of("walk"),
+        "nodes keep length one; or start with their initial weights and move freely, with weight decay",
+    ),
+    "whitening": Key(
+        "whitening",
+        "both",
+        _one_of("whitening"),
+        "what they climb: E = ½‖Ỹᵀσ(Xw)‖², its gradient with P_η on one side or on both, or E without what is additive "
+        "in the operands",
+    ),
+    "eta": Key("eta", None, "a number > 0", "η of P_η; default n·weight_decay/2"),
+}
+"""The keys of an ascent of a few nodes."""
 
 VERIFY_KEYS: dict[str, Key] = {
     "claims": Key("claims", (), "names of claims", "which claims; default: all"),

@@ -31,7 +31,7 @@ class Spec(BaseModel):
     """Default, range and meaning of each key."""
 
     command_name: ClassVar[str]
-    """The command of li2 that takes it."""
+    """The command of li2 that takes it, one word or two."""
 
     def __init__(self, **values: Any) -> None:
         for name in values:
@@ -96,4 +96,4 @@ class Spec(BaseModel):
     def command(self) -> str:
         """The shell command that repeats it."""
         words = [f"{name}={value}" for name, value in self.changed().items()]
-        return shlex.join(["li2", self.command_name, *words])
+        return shlex.join(["li2", *self.command_name.split(), *words])

@@ -121,7 +121,9 @@ def test_wrong_predictions_of_lemma_1_are_noticed(monkeypatch: pytest.MonkeyPatc
     else:
         right_whitening = kernel.wide_whitening
         monkeypatch.setattr(
-            kernel, "wide_whitening", lambda X, levels, K, eta: right_whitening(X, levels, K, 1.2 * eta)
+            kernel,
+            "wide_whitening",
+            lambda X, Z, levels, K, eta, is_centred: right_whitening(X, Z, levels, K, 1.2 * eta, is_centred=is_centred),
         )
         checks = whitening._width_checks(samples, 0)
     assert not all(check.passed for check in checks)

@@ -312,9 +312,8 @@ def _width_checks(samples: Samples, seed: int) -> list[Check]:
             eta = 0.1 * levels.own * width
             measured = torch.linalg.solve(gram + eta / width * identity, targets)
             kernels.append(distance(gram, limit))
-            whitenings.append(
-                distance(eta / width * measured, kernel.wide_whitening(samples.inputs, levels, width, eta) @ targets)
-            )
+            expected = kernel.wide_whitening(samples.inputs, targets, levels, width, eta, is_centred=True)
+            whitenings.append(distance(eta / width * measured, expected))
         errors["kernel"].append(kernels)
         errors["P_η"].append(whitenings)
     checks = []
