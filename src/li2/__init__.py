@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from li2.errors import Li2Error
 from li2.specs import (
+    AscentSpec,
     BoundarySpec,
     CriticalSpec,
     EndState,
@@ -27,6 +28,7 @@ from li2.specs import (
 if TYPE_CHECKING:
     from li2.api import (
         Advice,
+        Ascents,
         Critical,
         Failure,
         Forecast,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
         advise,
         boundary,
         explore,
+        find_features,
         load,
         open_sweep,
         predict,
@@ -56,6 +59,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Advice",
+    "AscentSpec",
+    "Ascents",
     "BoundarySpec",
     "Critical",
     "CriticalSpec",
@@ -80,6 +85,7 @@ __all__ = [
     "advise",
     "boundary",
     "explore",
+    "find_features",
     "load",
     "open_sweep",
     "predict",
@@ -97,6 +103,8 @@ __all__ = [
 
 _NEEDS_TORCH = (
     "Advice",
+    "AscentSpec",
+    "Ascents",
     "Critical",
     "Failure",
     "Forecast",
@@ -109,6 +117,7 @@ _NEEDS_TORCH = (
     "advise",
     "boundary",
     "explore",
+    "find_features",
     "load",
     "open_sweep",
     "predict",

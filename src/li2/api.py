@@ -6,6 +6,7 @@ from typing import Any
 
 from li2 import runs
 from li2.errors import Li2Error
+from li2.landscape import Ascents, find_features
 from li2.prediction import Advice, Critical, Forecast, Score, advise, predict, predict_boundary, score
 from li2.report import write_gallery, write_report, write_sweep_report
 from li2.reproduce import Reproduced, default_directory, recipes_of
@@ -18,6 +19,7 @@ from li2.theorems import Landscape, Verification, explore, verify
 
 __all__ = [
     "Advice",
+    "Ascents",
     "Critical",
     "Failure",
     "Forecast",
@@ -30,6 +32,7 @@ __all__ = [
     "advise",
     "boundary",
     "explore",
+    "find_features",
     "load",
     "open_sweep",
     "predict",

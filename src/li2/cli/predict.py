@@ -16,8 +16,10 @@ from li2.cli.options import AsJson, Config, Settings
 from li2.cli.progress import show_count
 from li2.errors import Li2Error
 from li2.specs import (
+    ASCENT_KEYS,
     CRITICAL_KEYS,
     PREDICTION_KEYS,
+    AscentSpec,
     CriticalSpec,
     Key,
     PredictionSpec,
@@ -129,6 +131,26 @@ def boundary_command(
         return
     _print_table(words.critical_table(found))
     _print_page(directory)
+
+
+@predict_app.command("landscape", epilog=keys_epilog(ASCENT_KEYS))
+def landscape_command(settings: Settings = None, config: Config = None, as_json: AsJson = False) -> None:
+    """Let a few nodes climb the landscape of the lazy stage: do they find features on so much data?
+
+    Each climbs E_η(w) = ½‖ỸᵀP_ησ(Xw)‖² of the initial layer, P_η by its infinitely wide limit, with the optimiser's own
+    steps. Other whitenings and geometries show what each part is for.
+    """
+    spec = AscentSpec(**_values(settings, config, ASCENT_KEYS))
+    from li2 import api  # loads PyTorch
+    from li2.report import prediction_words as words
+
+    with show_count("training sets climbed") as progress:
+        found = api.find_features(spec, progress)
+    if as_json:
+        _print_json(found.as_json())
+        return
+    _print_sentences([words.ascents_sentence(found)], bold=True)
+    _print_table(words.ascents_table(found))
 
 
 def _judge(command: str, against: Path, values: dict[str, Any], out: Path | None, as_json: bool) -> None:

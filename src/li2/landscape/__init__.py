@@ -4,11 +4,13 @@ from li2.landscape.ascent import Ascent, ascend, random_starts, sphere_spectrum
 from li2.landscape.classify import END_POINT_COLUMNS, end_points, merged
 from li2.landscape.complex_nodes import ComplexEnergy, stacked
 from li2.landscape.energies import DataEnergy, Energy, SampleEnergy, TableEnergy, cyclic_shape
+from li2.landscape.found import Ascents, find_features
 from li2.landscape.hemisphere import Hemisphere
 
 __all__ = [
     "END_POINT_COLUMNS",
     "Ascent",
+    "Ascents",
     "ComplexEnergy",
     "DataEnergy",
     "Energy",
@@ -18,6 +20,7 @@ __all__ = [
     "ascend",
     "cyclic_shape",
     "end_points",
+    "find_features",
     "merged",
     "random_starts",
     "sphere_spectrum",

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from li2.landscape import Ascents
 from li2.prediction import Advice, Critical, Forecast, Score
 from li2.specs import EndState
 from li2.statistics import Interval
@@ -137,6 +138,30 @@ def score_sentences(score: Score) -> list[str]:
         f"The predictions took {score.seconds:,.0f} s of process time{share} the runs ({score.trained_seconds:,.0f} s)."
     )
     return sentences
+
+
+def ascents_sentence(found: Ascents) -> str:
+    """What nodes came to on the training sets, over nodes and sets."""
+    return (
+        f"On {found.ratio:.1%} of all pairs nodes have a median purity of {short(found.purity)}; "
+        f"{found.features.value:.0%} are features, {found.memorising.value:.0%} memorise."
+    )
+
+
+def ascents_table(found: Ascents) -> Table:
+    """A row for each training set."""
+    rows = [
+        (
+            str(subset.seed),
+            f"{subset.size:,}",
+            f"{subset.median_purity:.3f}",
+            f"{subset.features:.0%}",
+            f"{subset.memorising:.0%}",
+            ", ".join(f"{label} ({count})" for label, count in subset.found.items()) or "–",
+        )
+        for subset in found.subsets
+    ]
+    return Table(("seed", "pairs", "median purity", "features", "memorising", "irreps found (nodes)"), rows)
 
 
 def short(interval: Interval) -> str:
