@@ -133,8 +133,8 @@ def test_a_sweep_is_judged_setting_by_setting(call: Any, sweep: Path) -> None:
     code, said, progress = call("predict", "--against", str(sweep), "subsets=2", "nodes=64", "stride=8")
     assert code == 0
     lines = said.splitlines()
-    assert lines[0].split()[:3] == ["train_size", "runs", "generalised"]
-    assert [line.split()[:3] for line in lines[1:3]] == [["60", "2", "0"], ["100", "2", "2"]]
+    assert lines[0].split()[:4] == ["group", "train_size", "runs", "generalised"]
+    assert [line.split()[1:4] for line in lines[1:3]] == [["60", "2", "0"], ["100", "2", "2"]]
     assert "Brier score" in said
     assert "0/?  cyclic:11 on 60 tuples" in progress
     assert li2.score_predictions(sweep, nodes=64, stride=8, subsets=1).runs["seed"].tolist() == [0, 0]

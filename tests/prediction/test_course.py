@@ -55,8 +55,8 @@ def test_events_of_a_run_that_generalises() -> None:
     assert found.generalised is not None
     assert 0 < found.memorised < found.generalised <= 200
     assert found.irreps_total == 5
-    assert found.irreps_covered is not None
-    assert 0 <= found.irreps_covered <= 5
+    assert found.irreps is not None
+    assert set(found.irreps) <= {"1", "2", "3", "4", "5"}
     assert 0.5 < found.purity <= 1
 
 
@@ -120,7 +120,7 @@ def test_together_as_alone_and_again() -> None:
 
 def test_where_irreps_do_not_apply() -> None:
     found = course(group="expression:x**2+y mod 5", epochs=10)
-    assert found.irreps_covered is None
+    assert found.irreps is None
     assert found.irreps_total is None
     assert math.isnan(found.purity)
 

@@ -23,7 +23,7 @@ SPREAD = 0.03
 
 
 def ended(spec: RunSpec, generalised: float | None) -> Course:
-    return Course(spec, pd.DataFrame(), None, generalised, 0, EndState.LEARNING, None, None, math.nan)
+    return Course(spec, pd.DataFrame(), None, generalised, 0, EndState.LEARNING, None, None, math.nan, math.nan)
 
 
 def own_size(size: float, seed: int) -> float:
@@ -66,7 +66,7 @@ def expected(size: float, subsets: int = 3) -> float:
 def test_a_power_law_is_met(monkeypatch: pytest.MonkeyPatch, exponent: float, size: int) -> None:
     found, lawful = searched(monkeypatch, lambda x: x**-exponent, size)
     assert found.ratio is not None
-    assert found.ratio.value * 31**2 == pytest.approx(expected(size), rel=0.03)
+    assert found.ratio.value * 31**2 == pytest.approx(expected(size), rel=0.04)
     assert found.ratio.low < found.ratio.value < found.ratio.high
     assert (
         min(EXPONENT, exponent) * 0.99 < found.exponent < max(EXPONENT, exponent) * 1.01
@@ -91,7 +91,7 @@ def test_a_steep_law_is_bracketed(monkeypatch: pytest.MonkeyPatch, law: Law, siz
     """Where there is nothing between too late and much too early, the critical size is between the two."""
     found, lawful = searched(monkeypatch, law, size)
     assert found.ratio is not None
-    assert found.ratio.value * 31**2 == pytest.approx(expected(size), rel=0.05)
+    assert found.ratio.value * 31**2 == pytest.approx(expected(size), rel=0.09)
     assert len(lawful.looks) <= MOST_LOOKS + 1
 
 
