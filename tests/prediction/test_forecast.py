@@ -22,7 +22,9 @@ def ended(
     generalised: float | None, state: EndState = EndState.GENERALISED, epochs: int = 1000, seed: int = 0
 ) -> Course:
     figures = pd.DataFrame({"test_accuracy": [0.5, 0.995]})
-    return Course(RunSpec(epochs=epochs, seed=seed), figures, 100.0, generalised, 50, state, ("1", "2", "4"), 5, 0.4, 0.8)
+    return Course(
+        RunSpec(epochs=epochs, seed=seed), figures, 100.0, generalised, 50, state, ("1", "2", "4"), 5, 0.4, 0.8
+    )
 
 
 @pytest.mark.parametrize("generalised", [600.0, 900.0, 1000.0, 1200.0])
