@@ -209,5 +209,5 @@ def _ratio(share: float, delays: Sequence[float], exponent: float) -> Interval |
         return None
     logs = np.log(share) + np.minimum(delays, math.log(HORIZON)) / exponent
     half = t_quantile(len(logs) - 1) * logs.std(ddof=1) / math.sqrt(len(logs)) if len(logs) > 1 else math.inf
-    value, low, high = np.exp(logs.mean() + half * np.array([0.0, -1.0, 1.0]))
-    return Interval(float(value), float(low), max(float(value), min(1.0, float(high))))
+    value, low, high = (float(np.exp(end)) for end in (logs.mean(), logs.mean() - half, logs.mean() + half))
+    return Interval(value, low, max(value, min(1.0, high)))
