@@ -184,3 +184,19 @@ def test_an_interrupt_ends_with_130(call: Any, monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr("li2.prediction.forecast.follow", interrupted)
     assert call("predict", "group=cyclic:5", "--out", str(tmp_path / "out"))[0] == 130
     assert not (tmp_path / "out").exists()
+
+
+def test_nodes_climb_the_landscape(call: Any) -> None:
+    words = ("predict", "landscape", "group=cyclic:7", "train_fraction=0.8", "subsets=2", "nodes=8", "steps=50")
+    code, said, _ = call(*words, "--json")
+    assert code == 0
+    values = json.loads(said)
+    assert [subset["n"] for subset in values["subsets"]] == [39, 39]
+    assert values["purity"]["low"] <= values["purity"]["value"] <= values["purity"]["high"]
+    code, said, _ = call(*words)
+    assert code == 0
+    assert f"a median purity of {values['purity']['value']:.2g} [" in said
+    assert len(said.splitlines()) == 4
+    code, _, complaint = call(*words, "loss=cross-entropy")
+    assert code == 2
+    assert "has no ridge solution" in complaint
