@@ -158,3 +158,11 @@ def test_the_interval_is_students() -> None:
     assert found is not None
     assert [found.low, found.value, found.high] == pytest.approx(np.exp(logs.mean() + np.array([-half, 0, half])))
     assert _ratio(0.3, [math.inf, math.inf], 2.0) is None
+
+
+def test_an_unknown_group_is_refused_before_any_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    lawful = Lawful(60, lambda x: x**-2.7)
+    monkeypatch.setattr(critical, "follow", lawful)
+    with pytest.raises(Li2Error, match="unknown group 'nope:3'"):
+        critical.predict_boundary(CriticalSpec(groups="cyclic:11,nope:3"))
+    assert not lawful.looks

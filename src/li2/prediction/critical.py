@@ -189,7 +189,13 @@ def predict_critical(
 
 
 def predict_boundary(spec: CriticalSpec, report: Report | None = None) -> list[Critical]:
-    """The critical ratio of each group, in the specification's order; see :func:`predict_critical`."""
+    """The critical ratio of each group, in the specification's order; see :func:`predict_critical`.
+
+    Raises:
+        Li2Error: if a group is unknown, before any is looked at, or the specification cannot be met.
+    """
+    for group in spec.groups:
+        build_task(group, spec.operands)
     return [predict_critical(spec, group, report=report) for group in spec.groups]
 
 
