@@ -195,7 +195,7 @@ def test_nodes_climb_the_landscape(call: Any) -> None:
     assert values["purity"]["low"] <= values["purity"]["value"] <= values["purity"]["high"]
     code, said, _ = call(*words)
     assert code == 0
-    assert f"a median purity of {values['purity']['value']:.2g} [" in said
+    assert f"a median purity of {round(values['purity']['value'], 2):g} [" in said
     assert len(said.splitlines()) == 4
     code, _, complaint = call(*words, "loss=cross-entropy")
     assert code == 2

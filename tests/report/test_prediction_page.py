@@ -112,7 +112,7 @@ def test_a_sentence_says_what_is_to_happen(forecast: Forecast) -> None:
     for generalised, memorised in ((50.0, 20.0), (90.0, None), (None, 20.0), (None, None)):
         changed = type(course)(**{**vars(course), "generalised": generalised, "memorised": memorised})
         said.append(words.forecast_sentence(Forecast(forecast.spec, [changed], 1.0)))
-    probabilities = [f"It will generalise with probability {start} [" for start in ("1", "0.049", "0", "0")]
+    probabilities = [f"It will generalise with probability {start} [" for start in ("1", "0.05", "0", "0")]
     assert all(text.startswith(start) for text, start in zip(said, probabilities, strict=True)), said
     assert said[0].endswith("at about epoch 50 (memorised at 20).")
     assert said[1].endswith("at about epoch 90, after the end of its 80 (never memorised).")

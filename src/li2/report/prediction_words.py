@@ -165,8 +165,9 @@ def ascents_table(found: Ascents) -> Table:
 
 
 def short(interval: Interval) -> str:
-    """With two digits."""
-    return f"{interval.value:.2g} [{interval.low:.2g}, {interval.high:.2g}]"
+    """Shares, with two decimals."""
+    value, low, high = (f"{round(end, 2):g}" for end in (interval.value, interval.low, interval.high))
+    return f"{value} [{low}, {high}]"
 
 
 def _effort(found: Critical) -> tuple[str, str, str]:
