@@ -118,7 +118,7 @@ def score(store: Store, nodes: int, stride: int | None, subsets: int, report: Re
         raise Li2Error(f"{store.directory} has no run that has ended; train some first: li2 sweep resume.")
     begun = time.process_time()
     boundary = boundary_of(store)
-    runs, groups = pd.DataFrame(), []
+    groups: list[tuple[Estimate, Critical]] = []
     if boundary is None:
         runs = _by_setting(done, nodes, stride, subsets, report)
     else:
