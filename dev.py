@@ -18,12 +18,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
+INSTALLED = ["pyproject.toml", "setup.py", "src/li2/models/fused.cpp"]
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 
 
 def install(extra: str = "") -> None:
-    """Install li2 in editable form, once per state of pyproject.toml and Python version."""
-    state = (ROOT / "pyproject.toml").read_bytes() + sys.version.encode()
+    """Install li2 in editable form, once per state of what is installed and compiled, and Python version."""
+    state = b"".join((ROOT / name).read_bytes() for name in INSTALLED) + sys.version.encode()
     digest = hashlib.sha256(state).hexdigest()
     stamp = VENV / f".installed{extra}"
     if stamp.is_file() and stamp.read_text() == digest:

@@ -9,9 +9,8 @@ from torch import Tensor
 
 from li2.diagnostics.features import FourierBasis, NodeFeatures
 from li2.diagnostics.ridge_gram import RidgeGram
-from li2.models import Problem, Weights, complex_nodes
+from li2.models import Problem, Weights, complex_nodes, passes_of
 from li2.models.energy import Energies
-from li2.models.passes import ClosedForm
 
 
 class Snapshot:
@@ -43,7 +42,7 @@ class Snapshot:
     @classmethod
     def of(cls, problem: Problem, weights: Weights, basis: FourierBasis | None = None) -> "Snapshot":
         """A snapshot of weights alone; where they are in training, outputs and gradient are known already."""
-        passes = ClosedForm(problem.two_layer, problem.loss, weights)
+        passes = passes_of(problem.two_layer, problem.loss, weights)
         batch = passes.batch(problem.train.rows[None], problem.train.labels[None])
         gradients = passes.gradients(Weights(weights.W[None], weights.V[None]), batch)
         return cls(problem, weights, gradients.outputs[0], gradients.of_loss.W[0], basis)

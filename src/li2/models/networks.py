@@ -8,6 +8,7 @@ from torch import Tensor
 from li2.models.activations import named_activation, paired_activation
 from li2.models.autograd import Autograd
 from li2.models.deep import DeepNetwork
+from li2.models.fused import Fused, is_fused
 from li2.models.losses import Loss
 from li2.models.passes import ALIGNED, ClosedForm, Passes
 from li2.models.transformer import Transformer
@@ -49,7 +50,7 @@ def named_network(spec: RunSpec) -> Network:
 
 
 def passes_of(network: Network, loss: Loss, like: Weights) -> Passes:
-    """How a network is gone through: in closed form where there is one.
+    """How a network is gone through: in closed form where there is one, in compiled code where that can.
 
     Args:
         network: architecture.
@@ -57,6 +58,8 @@ def passes_of(network: Network, loss: Loss, like: Weights) -> Passes:
         like: weights of one run or of many, for dtype, device and sizes.
     """
     if isinstance(network, TwoLayer):
+        if is_fused(network, like):
+            return Fused(network, loss)
         return ClosedForm(network, loss, like)
     if isinstance(network, DeepNetwork):
         side_by_side = goes_side_by_side(like.W.shape[-1], embeds="E" in like.others)
