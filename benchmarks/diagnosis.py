@@ -59,7 +59,7 @@ def diagnose(setup: Setup, training: Training, record: Record, clock: Clock) -> 
     nodes = clock("nodes", lambda: node_figures(snapshot, position.previous))
     row = clock("nodes", lambda: {"alignment": snapshot.alignment, **summarise_nodes(nodes, spec.purity_threshold)})
     irreps = clock("irreps", lambda: irrep_figures(snapshot, nodes, spec.purity_threshold))
-    row |= clock("irreps", lambda: summarise_irreps(irreps))
+    row |= clock("irreps", lambda: summarise_irreps(irreps, basis))
     if spec.diagnosis.gram_is_due(position.epoch, spec.epochs):
         row |= clock("Gram matrices", lambda: gram_figures(snapshot))
         row |= clock("ridge", lambda: compare_ridge(snapshot))

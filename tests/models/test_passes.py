@@ -43,7 +43,7 @@ def ways(network: TwoLayer, loss: str, weights: Weights, chunk: int) -> list[Pas
     """How networks can be gone through, in chunks or tiles that do not divide their sizes."""
     chosen: list[Passes] = [ClosedForm(network, named_loss(loss), weights, chunk)]
     if is_fused(network, weights):
-        chosen += [Fused(network, named_loss(loss), 1 + chunk // 11, nodes) for nodes in (1, 8, 64)]
+        chosen.append(Fused(network, named_loss(loss)))
     return chosen
 
 
@@ -134,7 +134,7 @@ def test_compiled_code_gives_the_same_bits_with_any_number_of_threads(
     monkeypatch.setattr(fused, "SMALL", 0)
     rows, labels, weights = drawn(3, 300, 2, 11, width=70)
     weights = weights.map(lambda tensor: tensor.to(dtype))
-    passes, known = Fused(TwoLayer(named_activation("square")), named_loss("mse"), 64, 16), torch.get_num_threads()
+    passes, known = Fused(TwoLayer(named_activation("square")), named_loss("mse")), torch.get_num_threads()
     found = []
     try:
         for threads in (1, 2, 3):

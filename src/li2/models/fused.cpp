@@ -1,29 +1,14 @@
-// Passes of two-layer networks O = sigma(XW) V, X one-hot, a tile of samples and nodes at a time: gathered, passed
-// through the activation and multiplied while it is in a core's cache. Products are those of a BLAS that is handed in.
+// Passes of two-layer networks O = scale sigma(XW) V, X one-hot, a tile of samples and nodes at a time: gathered, passed
+// through the activation and multiplied while it is in a core's cache. Products keep twelve vectors of sums in registers.
 //
 // Every number is computed in one order, whatever the number of threads and the other runs beside it: outputs are
 // shared out by samples and gradients by nodes, so that no two threads add to the same one.
 
 #include <algorithm>
 #include <cstdint>
+#include <vector>
 
-#ifdef _OPENMP
-#include <omp.h>
-#else
-static int omp_get_thread_num() { return 0; }
-#endif
-
-// Compiled for several kinds of vectors; the processor's widest is taken when the library is loaded.
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
-#define WIDEST __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define WIDEST
-#endif
-#if defined(__GNUC__)
 #define INLINE inline __attribute__((always_inline))
-#else
-#define INLINE inline
-#endif
 
 using Index = std::int64_t;
 
@@ -34,188 +19,392 @@ struct Job {
     Index runs, samples, operands, inputs, width, classes;
     Index activation;
     double slope, curvature;  // of a polynomial: slope z + curvature z^2
-    Index samples_at_once, nodes_at_once, threads;
+    double scale;             // of the outputs
+    Index threads;
     const Index* rows;  // (runs, samples, operands): the rows of W that a sample selects
     const void* W;      // (runs, inputs, width)
     const void* V;      // (runs, width, classes)
-    void* scratch;      // (threads, 2 samples_at_once + 1, nodes_at_once)
-    void* gemm;         // sgemm or dgemm as Fortran has it: matrices column after column
 };
 
 namespace {
 
-// XW of one sample and some nodes; chosen: the rows of W that it selects.
-template <class Real>
-INLINE void gather(const Job& job, const Real* W, const Index* chosen, Index nodes, Real* __restrict__ z) {
-    const Real *first = W + chosen[0] * job.width, *second = W + chosen[job.operands - 1] * job.width;
-    if (job.operands == 1) std::copy_n(first, nodes, z);
-    else for (Index j = 0; j < nodes; ++j) z[j] = first[j] + second[j];
-    for (Index i = 1; i < job.operands - 1; ++i) {
-        const Real* other = W + chosen[i] * job.width;
-        for (Index j = 0; j < nodes; ++j) z[j] += other[j];
-    }
-}
+constexpr Index SAMPLES = 128, NODES = 144;  // of a tile; a row of it is an odd number of cache lines long
+constexpr Index BYTES = 32, VECTORS = 3;     // a panel of a matrix is so many vectors wide
 
-// z becomes sigma(z); a NaN stays one.
 template <class Real>
-INLINE void activate(const Job& job, Real* z, Index nodes) {
-    const Real a = static_cast<Real>(job.slope), b = static_cast<Real>(job.curvature), zero = 0;
-    switch (job.activation) {
-        case polynomial:
-            for (Index j = 0; j < nodes; ++j) z[j] *= a + b * z[j];
-            break;
-        case cube:
-            for (Index j = 0; j < nodes; ++j) z[j] *= z[j] * z[j];
-            break;
-        case relu:
-            for (Index j = 0; j < nodes; ++j) z[j] = z[j] < zero ? zero : z[j];
-            break;
-        case relu2:
-            for (Index j = 0; j < nodes; ++j) z[j] = z[j] < zero ? zero : z[j] * z[j];
-            break;
-    }
-}
+struct Lane;
 
-// A gradient in sigma(z) becomes one in z.
-template <class Real>
-INLINE void chain(const Job& job, Real* __restrict__ gradient, const Real* __restrict__ z, Index nodes) {
-    const Real a = static_cast<Real>(job.slope), b = static_cast<Real>(2 * job.curvature), zero = 0;
-    switch (job.activation) {
-        case polynomial:
-            for (Index j = 0; j < nodes; ++j) gradient[j] *= a + b * z[j];
-            break;
-        case cube:
-            for (Index j = 0; j < nodes; ++j) gradient[j] *= 3 * z[j] * z[j];
-            break;
-        case relu:
-            for (Index j = 0; j < nodes; ++j) gradient[j] = z[j] <= zero ? zero : gradient[j];
-            break;
-        case relu2:
-            for (Index j = 0; j < nodes; ++j) gradient[j] *= z[j] <= zero ? zero : 2 * z[j];
-            break;
-    }
-}
+template <>
+struct Lane<float> {
+    typedef float Vector __attribute__((vector_size(BYTES), aligned(alignof(float)), may_alias));
+};
 
-// sigma(XW) of some samples and nodes, into a tile.
-template <class Real>
-WIDEST void features(const Job& job, const Real* W, const Index* rows, Index samples, Index nodes, Real* tile) {
-    for (Index s = 0; s < samples; ++s) {
-        gather(job, W, rows + s * job.operands, nodes, tile + s * nodes);
-        activate(job, tile + s * nodes, nodes);
-    }
-}
+template <>
+struct Lane<double> {
+    typedef double Vector __attribute__((vector_size(BYTES), aligned(alignof(double)), may_alias));
+};
 
-// Adds the gradients in sigma(XW) of some samples and nodes, which a tile holds, to those in W.
 template <class Real>
-WIDEST void scatter(const Job& job, const Real* W, const Index* rows, Index samples, Index nodes, Real* tile, Real* z,
-                    Real* in_W) {
-    for (Index s = 0; s < samples; ++s) {
-        const Index* chosen = rows + s * job.operands;
-        Real* gradient = tile + s * nodes;
-        gather(job, W, chosen, nodes, z);
-        chain(job, gradient, z, nodes);
-        for (Index i = 0; i < job.operands; ++i) {
-            Real* sum = in_W + chosen[i] * job.width;
-            for (Index j = 0; j < nodes; ++j) sum[j] += gradient[j];
+using Vector = typename Lane<Real>::Vector;
+
+template <class Real>
+constexpr Index LANES = BYTES / sizeof(Real);
+
+template <class Real>
+constexpr Index PANEL = VECTORS * LANES<Real>;
+
+constexpr Index rounded(Index count, Index unit) { return (count + unit - 1) / unit * unit; }
+
+template <class Real>
+INLINE Vector<Real>& at(Real* place) { return *reinterpret_cast<Vector<Real>*>(place); }
+
+template <class Real>
+INLINE const Vector<Real>& at(const Real* place) { return *reinterpret_cast<const Vector<Real>*>(place); }
+
+// XW of one sample: the sum of the rows of W's tile that it selects; where that is one only, with the zeros below them.
+template <class Real>
+struct Preactivation {
+    const Real *W, *first, *second;
+    const Index *others, *end;
+
+    INLINE Preactivation(const Job& job, const Real* W, const Index* chosen)
+        : W(W), first(W + chosen[0] * NODES), second(W + (job.operands > 1 ? chosen[1] : job.inputs) * NODES),
+          others(chosen + 2), end(chosen + job.operands) {}
+
+    INLINE void operator()(Index node, Vector<Real>& z) const {
+        z = at(first + node) + at(second + node);
+        for (const Index* other = others; other < end; ++other) z += at(W + *other * NODES + node);
+    }
+};
+
+// The activation sigma, and its derivative. A NaN stays one.
+template <Activation kind, class Real>
+struct Sigma {
+    Real a, b;
+
+    INLINE explicit Sigma(const Job& job) : a(static_cast<Real>(job.slope)), b(static_cast<Real>(job.curvature)) {}
+
+    INLINE void activate(Vector<Real>& z) const {
+        const Vector<Real> zero{};
+        if constexpr (kind == polynomial) z *= a + b * z;
+        if constexpr (kind == cube) z *= z * z;
+        if constexpr (kind == relu) z = z < zero ? zero : z;
+        if constexpr (kind == relu2) z = z < zero ? zero : z * z;
+    }
+
+    // A gradient in sigma(z) becomes one in z.
+    INLINE void chain(Vector<Real>& gradient, const Vector<Real>& z) const {
+        const Vector<Real> zero{};
+        if constexpr (kind == polynomial) gradient *= a + 2 * b * z;
+        if constexpr (kind == cube) gradient *= 3 * z * z;
+        if constexpr (kind == relu) gradient = z <= zero ? zero : gradient;
+        if constexpr (kind == relu2) gradient *= z <= zero ? zero : 2 * z;
+    }
+};
+
+// A matrix in panels: columns of it in groups of PANEL, the last one narrower, each group row after row, so that a
+// product reads it as it lies. Columns are filled up with zeros to a whole number of vectors.
+template <class Real>
+void pack(Real* to, const Real* from, Index rows, Index columns, Index row_step, Index column_step, Real scale) {
+    const Index filled = rounded(columns, LANES<Real>);
+    for (Index first = 0; first < filled; first += PANEL<Real>) {
+        const Index width = std::min(PANEL<Real>, filled - first), there = std::min(width, columns - first);
+        for (Index i = 0; i < rows; ++i, to += width) {
+            const Real* row = from + i * row_step + first * column_step;
+            for (Index j = 0; j < there; ++j) to[j] = scale * row[j * column_step];
+            std::fill(to + there, to + width, Real(0));
         }
     }
 }
 
-// left * right, or added to what is there; a side is transposed where its flag says 'T'. As a BLAS takes matrices
-// column after column, the sides of row * column change places.
-template <class Real>
-void multiply(const Job& job, char left_flag, const Real* left, Index left_stride, char right_flag, const Real* right,
-              Index right_stride, Real* result, Index rows, Index columns, Index inner, bool is_first) {
-    using Gemm = void (*)(const char*, const char*, const int*, const int*, const int*, const Real*, const Real*,
-                          const int*, const Real*, const int*, const Real*, Real*, const int*);
-    const int m = static_cast<int>(columns), n = static_cast<int>(rows), k = static_cast<int>(inner);
-    const int first = static_cast<int>(right_stride), second = static_cast<int>(left_stride);
-    const Real one = 1, kept = is_first ? 0 : 1;
-    reinterpret_cast<Gemm>(job.gemm)(&right_flag, &left_flag, &m, &n, &k, &one, right, &first, left, &second, &kept,
-                                     result, &m);
+// sums += left * panel: some rows of left, (row, k) lying at row_step row + step k, and a panel of the other matrix.
+template <class Real, Index rows, Index vectors>
+INLINE void multiply(Vector<Real> (&sums)[rows][vectors], const Real* left, Index row_step, Index step,
+                     const Real* panel, Index count) {
+    for (Index k = 0; k < count; ++k) {
+        const Real* right = panel + k * vectors * LANES<Real>;
+#pragma GCC unroll 8
+        for (Index i = 0; i < rows; ++i)
+#pragma GCC unroll 3
+            for (Index v = 0; v < vectors; ++v)
+                sums[i][v] += left[i * row_step + k * step] * at(right + v * LANES<Real>);
+    }
 }
 
-// One run's arrays.
+// Goes through the rows of a product in groups that fill the registers, then one by one; use is given their number.
+template <Index vectors, class Use>
+INLINE void by_rows(Index rows, Use use) {
+    constexpr Index group = vectors == 3 ? 4 : vectors == 2 ? 6 : 8;
+    Index row = 0;
+    for (; row + group <= rows; row += group) use.template operator()<group, vectors>(row);
+    for (; row < rows; ++row) use.template operator()<1, vectors>(row);
+}
+
+// Goes through the panels of a matrix, and for each through all rows of a product.
+template <class Real, class Use>
+INLINE void by_panels(Index rows, Index columns, Use use) {
+    const Index filled = rounded(columns, LANES<Real>);
+    for (use.column = 0; use.column < filled; use.column += PANEL<Real>) {
+        const Index vectors = std::min(VECTORS, (filled - use.column) / LANES<Real>);
+        if (vectors == 3) by_rows<3>(rows, use);
+        if (vectors == 2) by_rows<2>(rows, use);
+        if (vectors == 1) by_rows<1>(rows, use);
+    }
+}
+
+// result += left * right, right in panels of count rows each.
 template <class Real>
-struct Run {
+struct Product {
+    Real* result;
+    Index stride;
+    const Real* left;
+    Index row_step, step;
+    const Real* right;
+    Index count, column = 0;
+
+    template <Index rows, Index vectors>
+    INLINE void operator()(Index row) const {
+        Vector<Real> sums[rows][vectors];
+        Real* place = result + row * stride + column;
+        for (Index i = 0; i < rows; ++i)
+            for (Index v = 0; v < vectors; ++v) sums[i][v] = at(place + i * stride + v * LANES<Real>);
+        multiply<Real>(sums, left + row * row_step, row_step, step, right + column * count, count);
+        for (Index i = 0; i < rows; ++i)
+            for (Index v = 0; v < vectors; ++v) at(place + i * stride + v * LANES<Real>) = sums[i][v];
+    }
+};
+
+// The gradient in W from that in the outputs: for some samples and a panel of nodes the gradient in their features is
+// computed, passed back through the activation and added to the rows that they select.
+template <Activation kind, class Real>
+struct Scatter {
     const Job& job;
-    const Index* rows;
-    const Real* W;
-    const Real* V;
-    Real *tile, *in_features, *row;  // of this thread
+    const Index* chosen;
+    const Real *W, *in_outputs, *V;  // W's tile; V's, transposed, in panels
+    Real* in_W;
+    Index column = 0;
 
-    Run(const Job& job, Index run) : job(job) {
-        rows = job.rows + run * job.samples * job.operands;
-        W = static_cast<const Real*>(job.W) + run * job.inputs * job.width;
-        V = static_cast<const Real*>(job.V) + run * job.width * job.classes;
-        const Index size = job.samples_at_once * job.nodes_at_once;
-        tile = static_cast<Real*>(job.scratch) + omp_get_thread_num() * (2 * size + job.nodes_at_once);
-        in_features = tile + size;
-        row = in_features + size;
-    }
-
-    // Outputs of some samples.
-    void forward(Real* outputs, Index sample, Index samples) const {
-        for (Index node = 0; node < job.width; node += job.nodes_at_once) {
-            const Index nodes = std::min(job.nodes_at_once, job.width - node);
-            features(job, W + node, rows + sample * job.operands, samples, nodes, tile);
-            multiply(job, 'N', tile, nodes, 'N', V + node * job.classes, job.classes, outputs + sample * job.classes,
-                     samples, job.classes, nodes, node == 0);
-        }
-    }
-
-    // Gradients of some nodes' weights.
-    void backward(const Real* in_outputs, Real* in_W, Real* in_V, Index node, Index nodes) const {
-        for (Index input = 0; input < job.inputs; ++input) std::fill_n(in_W + input * job.width + node, nodes, Real(0));
-        for (Index sample = 0; sample < job.samples; sample += job.samples_at_once) {
-            const Index samples = std::min(job.samples_at_once, job.samples - sample);
-            const Real* of_samples = in_outputs + sample * job.classes;
-            features(job, W + node, rows + sample * job.operands, samples, nodes, tile);
-            multiply(job, 'T', tile, nodes, 'N', of_samples, job.classes, in_V + node * job.classes, nodes,
-                     job.classes, samples, sample == 0);
-            multiply(job, 'N', of_samples, job.classes, 'T', V + node * job.classes, job.classes, in_features, samples,
-                     nodes, job.classes, true);
-            scatter(job, W + node, rows + sample * job.operands, samples, nodes, in_features, row, in_W + node);
+    template <Index rows, Index vectors>
+    INLINE void operator()(Index row) const {
+        Vector<Real> sums[rows][vectors] = {};
+        multiply<Real>(sums, in_outputs + row * job.classes, job.classes, 1, V + column * job.classes, job.classes);
+        const Sigma<kind, Real> sigma(job);
+        for (Index i = 0; i < rows; ++i) {
+            const Index *own = chosen + (row + i) * job.operands, *end = own + job.operands;
+            const Preactivation<Real> preactivation(job, W, own);
+            for (Index v = 0; v < vectors; ++v) {
+                const Index node = column + v * LANES<Real>;
+                Vector<Real> z;
+                preactivation(node, z);
+                sigma.chain(sums[i][v], z);
+            }
+            for (; own < end; ++own) {
+                Real* total = in_W + *own * NODES + column;
+                for (Index v = 0; v < vectors; ++v) at(total + v * LANES<Real>) += sums[i][v];
+            }
         }
     }
 };
 
+// Memory of a thread: tiles of W and its gradient, of features, and of V and its gradient in one layout or another.
 template <class Real>
+struct Workspace {
+    std::vector<Real> W, in_W, features, V, in_V;
+
+    explicit Workspace(const Job& job)
+        : W((job.inputs + 1) * NODES), in_W(W.size()), features(SAMPLES * NODES),
+          V(NODES * rounded(job.classes, LANES<Real>)), in_V(V.size()) {}
+};
+
+// One run's work on some of its samples or nodes.
+template <Activation kind, class Real>
+struct Work {
+    const Job& job;
+    Workspace<Real>& space;
+    const Index* rows;
+    const Real *W, *V;
+    Index stride = rounded(job.classes, 8);  // of outputs
+
+    Work(const Job& job, Workspace<Real>& space, Index run)
+        : job(job), space(space), rows(job.rows + run * job.samples * job.operands),
+          W(static_cast<const Real*>(job.W) + run * job.inputs * job.width),
+          V(static_cast<const Real*>(job.V) + run * job.width * job.classes) {}
+
+    // Some columns of W, side by side, filled up with zeros to whole vectors.
+    INLINE void take(Index node, Index nodes) const {
+        for (Index input = 0; input < job.inputs; ++input) {
+            Real* row = space.W.data() + input * NODES;
+            std::copy_n(W + input * job.width + node, nodes, row);
+            std::fill(row + nodes, row + rounded(nodes, LANES<Real>), Real(0));
+        }
+    }
+
+    // sigma(XW) of some samples and the nodes that were taken.
+    INLINE void fill(Index sample, Index samples, Index nodes) const {
+        const Sigma<kind, Real> sigma(job);
+        for (Index s = 0; s < samples; ++s) {
+            const Preactivation<Real> preactivation(job, space.W.data(), rows + (sample + s) * job.operands);
+            Real* row = space.features.data() + s * NODES;
+            for (Index node = 0; node < nodes; node += LANES<Real>) {
+                Vector<Real> z;
+                preactivation(node, z);
+                sigma.activate(z);
+                at(row + node) = z;
+            }
+        }
+    }
+
+    // Outputs of some samples.
+    INLINE void forward(Real* outputs, Index first, Index end) const {
+        std::fill(outputs + first * stride, outputs + end * stride, Real(0));
+        for (Index node = 0; node < job.width; node += NODES) {
+            const Index nodes = std::min(NODES, job.width - node);
+            take(node, nodes);
+            pack(space.V.data(), V + node * job.classes, nodes, job.classes, job.classes, Index(1),
+                 static_cast<Real>(job.scale));
+            for (Index sample = first; sample < end; sample += SAMPLES) {
+                const Index samples = std::min(SAMPLES, end - sample);
+                fill(sample, samples, nodes);
+                by_panels<Real>(samples, job.classes,
+                                Product<Real>{outputs + sample * stride, stride, space.features.data(), NODES, 1,
+                                              space.V.data(), nodes});
+            }
+        }
+    }
+
+    // Gradients of the loss in some nodes' weights; packed: those in the outputs, in panels for each tile of samples.
+    INLINE void backward(const Real* in_outputs, const Real* packed, Real* in_W, Real* in_V, Index node,
+                         Index nodes) const {
+        const Index filled = rounded(job.classes, LANES<Real>);
+        take(node, nodes);
+        pack(space.V.data(), V + node * job.classes, job.classes, nodes, Index(1), job.classes,
+             static_cast<Real>(job.scale));
+        std::fill(space.in_W.begin(), space.in_W.end(), Real(0));
+        std::fill(space.in_V.begin(), space.in_V.end(), Real(0));
+        for (Index sample = 0; sample < job.samples; sample += SAMPLES) {
+            const Index samples = std::min(SAMPLES, job.samples - sample);
+            fill(sample, samples, nodes);
+            by_panels<Real>(nodes, job.classes,
+                            Product<Real>{space.in_V.data(), filled, space.features.data(), 1, NODES,
+                                          packed + sample * filled, samples});
+            by_panels<Real>(samples, nodes,
+                            Scatter<kind, Real>{job, rows + sample * job.operands, space.W.data(),
+                                                in_outputs + sample * job.classes, space.V.data(), space.in_W.data()});
+        }
+        for (Index input = 0; input < job.inputs; ++input)
+            std::copy_n(space.in_W.data() + input * NODES, nodes, in_W + input * job.width + node);
+        for (Index j = 0; j < nodes; ++j)
+            for (Index m = 0; m < job.classes; ++m)
+                in_V[(node + j) * job.classes + m] = static_cast<Real>(job.scale) * space.in_V[j * filled + m];
+    }
+};
+
+// The same work for processors with wide vectors and for all.
+#if defined(__x86_64__)
+#define WIDE __attribute__((target("avx2,fma")))
+const bool is_wide = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#else
+#define WIDE
+const bool is_wide = false;
+#endif
+
+template <Activation kind, class Real>
+WIDE void forward_wide(const Work<kind, Real>& work, Real* outputs, Index first, Index end) {
+    work.forward(outputs, first, end);
+}
+
+template <Activation kind, class Real>
+void forward_plain(const Work<kind, Real>& work, Real* outputs, Index first, Index end) {
+    work.forward(outputs, first, end);
+}
+
+template <Activation kind, class Real>
+WIDE void backward_wide(const Work<kind, Real>& work, const Real* in_outputs, const Real* packed, Real* in_W,
+                        Real* in_V, Index node, Index nodes) {
+    work.backward(in_outputs, packed, in_W, in_V, node, nodes);
+}
+
+template <Activation kind, class Real>
+void backward_plain(const Work<kind, Real>& work, const Real* in_outputs, const Real* packed, Real* in_W, Real* in_V,
+                    Index node, Index nodes) {
+    work.backward(in_outputs, packed, in_W, in_V, node, nodes);
+}
+
+template <Activation kind, class Real>
 void outputs_of(const Job& job, Real* outputs) {
-    const Index parts = (job.samples + job.samples_at_once - 1) / job.samples_at_once;
-#pragma omp parallel for schedule(dynamic) num_threads(job.threads) if (job.threads > 1)
-    for (Index item = 0; item < job.runs * parts; ++item) {
-        const Index run = item / parts, sample = item % parts * job.samples_at_once;
-        Run<Real>(job, run).forward(outputs + run * job.samples * job.classes, sample,
-                                    std::min(job.samples_at_once, job.samples - sample));
+    const auto forward = is_wide ? forward_wide<kind, Real> : forward_plain<kind, Real>;
+    const Index shares = job.runs < job.threads ? job.threads : 1, each = (job.samples + shares - 1) / shares;
+#pragma omp parallel num_threads(job.threads) if (job.threads > 1)
+    {
+        Workspace<Real> space(job);
+#pragma omp for schedule(dynamic)
+        for (Index item = 0; item < job.runs * shares; ++item) {
+            const Work<kind, Real> work(job, space, item / shares);
+            const Index first = std::min(item % shares * each, job.samples), end = std::min(first + each, job.samples);
+            forward(work, outputs + item / shares * job.samples * work.stride, first, end);
+        }
+    }
+}
+
+template <Activation kind, class Real>
+void gradients_of(const Job& job, const Real* in_outputs, Real* in_W, Real* in_V) {
+    const auto backward = is_wide ? backward_wide<kind, Real> : backward_plain<kind, Real>;
+    const Index filled = rounded(job.classes, LANES<Real>), shares = (job.width + NODES - 1) / NODES;
+    std::vector<Real> packed(job.runs * job.samples * filled);
+#pragma omp parallel num_threads(job.threads) if (job.threads > 1)
+    {
+        Workspace<Real> space(job);
+#pragma omp for
+        for (Index run = 0; run < job.runs; ++run)
+            for (Index sample = 0; sample < job.samples; sample += SAMPLES) {
+                const Index first = run * job.samples + sample;
+                pack(packed.data() + first * filled, in_outputs + first * job.classes,
+                     std::min(SAMPLES, job.samples - sample), job.classes, job.classes, Index(1), Real(1));
+            }
+#pragma omp for schedule(dynamic)
+        for (Index item = 0; item < job.runs * shares; ++item) {
+            const Index run = item / shares, node = item % shares * NODES, first = run * job.samples;
+            backward(Work<kind, Real>(job, space, run), in_outputs + first * job.classes,
+                     packed.data() + first * filled, in_W + run * job.inputs * job.width,
+                     in_V + run * job.width * job.classes, node, std::min(NODES, job.width - node));
+        }
     }
 }
 
 template <class Real>
-void gradients_of(const Job& job, const Real* in_outputs, Real* in_W, Real* in_V) {
-    const Index parts = (job.width + job.nodes_at_once - 1) / job.nodes_at_once;
-#pragma omp parallel for schedule(dynamic) num_threads(job.threads) if (job.threads > 1)
-    for (Index item = 0; item < job.runs * parts; ++item) {
-        const Index run = item / parts, node = item % parts * job.nodes_at_once;
-        Run<Real>(job, run).backward(in_outputs + run * job.samples * job.classes, in_W + run * job.inputs * job.width,
-                                     in_V + run * job.width * job.classes, node,
-                                     std::min(job.nodes_at_once, job.width - node));
+void outputs_by_kind(const Job& job, Real* outputs) {
+    switch (job.activation) {
+        case polynomial: return outputs_of<polynomial>(job, outputs);
+        case cube: return outputs_of<cube>(job, outputs);
+        case relu: return outputs_of<relu>(job, outputs);
+        case relu2: return outputs_of<relu2>(job, outputs);
+    }
+}
+
+template <class Real>
+void gradients_by_kind(const Job& job, const Real* in_outputs, Real* in_W, Real* in_V) {
+    switch (job.activation) {
+        case polynomial: return gradients_of<polynomial>(job, in_outputs, in_W, in_V);
+        case cube: return gradients_of<cube>(job, in_outputs, in_W, in_V);
+        case relu: return gradients_of<relu>(job, in_outputs, in_W, in_V);
+        case relu2: return gradients_of<relu2>(job, in_outputs, in_W, in_V);
     }
 }
 
 }  // namespace
 
+// outputs: (runs, samples, classes rounded up to a multiple of 8); gradients as the arrays they are in.
 extern "C" {
 
-void outputs_float(const Job* job, float* outputs) { outputs_of(*job, outputs); }
+void outputs_float(const Job* job, float* outputs) { outputs_by_kind(*job, outputs); }
 
-void outputs_double(const Job* job, double* outputs) { outputs_of(*job, outputs); }
+void outputs_double(const Job* job, double* outputs) { outputs_by_kind(*job, outputs); }
 
 void gradients_float(const Job* job, const float* in_outputs, float* in_W, float* in_V) {
-    gradients_of(*job, in_outputs, in_W, in_V);
+    gradients_by_kind(*job, in_outputs, in_W, in_V);
 }
 
 void gradients_double(const Job* job, const double* in_outputs, double* in_W, double* in_V) {
-    gradients_of(*job, in_outputs, in_W, in_V);
+    gradients_by_kind(*job, in_outputs, in_W, in_V);
 }
 }

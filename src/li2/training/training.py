@@ -17,7 +17,7 @@ from li2.models.passes import Batch, Gradients, Passes
 from li2.models.problem import Problem
 from li2.models.weights import Weights, stacked
 from li2.optim import Optimizer, State
-from li2.training.metrics import METRICS, correct, gram, norm, product_norm, turn
+from li2.training.metrics import METRICS, correct, gram, length_and_turn, product_norm
 from li2.training.ridge import ridge_solution
 
 ORDER_STREAM = 2
@@ -160,7 +160,7 @@ class Training:
         }
         earlier = (None, None) if self._previous is None else (self._previous.W, self._previous.V)
         for name, now, before in zip(("hidden", "top"), (weights.W, weights.V), earlier, strict=True):
-            figures |= {f"{name}_norm": norm(now), f"{name}_change": turn(now, before)}
+            figures[f"{name}_norm"], figures[f"{name}_change"] = length_and_turn(now, before)
         figures["test_loss"], figures["test_accuracy"] = self._evaluate(offset)
         table = torch.stack([figures[name].double() for name in METRICS], dim=1).tolist()
         return [dict(zip(METRICS, row, strict=True)) for row in table]
