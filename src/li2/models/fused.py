@@ -5,13 +5,6 @@ neither on the other runs beside it nor on the number of threads, to the last bi
 installed, if there is a C++ compiler; without it :class:`li2.models.passes.ClosedForm` does the same, more slowly.
 """
 
-"""Passes of two-layer networks in compiled code (``fused.cpp``), for CPUs.
-
-Samples are gathered, activated and multiplied a tile at a time, in a core's own cache. What a run's numbers are depends
-neither on the other runs beside it nor on the number of threads, to the last bit. The library is built when li2 is
-installed, if there is a C++ compiler; without it :class:`li2.models.passes.ClosedForm` does the same, more slowly.
-"""
-
 import ctypes
 import functools
 import importlib.util
