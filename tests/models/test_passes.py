@@ -42,7 +42,7 @@ def by_autograd(
 def ways(network: TwoLayer, loss: str, weights: Weights, chunk: int) -> list[Passes]:
     """How networks can be gone through, in chunks or tiles that do not divide their sizes."""
     chosen: list[Passes] = [ClosedForm(network, named_loss(loss), weights, chunk)]
-    if is_fused(network, weights):
+    if is_fused(network.activation, weights.W):
         chosen.append(Fused(network, named_loss(loss)))
     return chosen
 

@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from li2.models.complex_nodes import over_nodes
+from li2.models.fused import call, is_fused
 from li2.models.problem import Problem
 from li2.models.two_layer import add_into_rows
 
@@ -69,11 +70,15 @@ class Energies:
         self.targets = CentredLabels.of(problem)
         self._activation = problem.two_layer.activation
         self.columns = self._activation.columns
+        self._rows = problem.train.rows.contiguous()
         self._operands = [operand.contiguous() for operand in problem.train.rows.T]
 
     def correlations(self, W: Float[Tensor, "d K"]) -> Float[Tensor, "M K"]:
         """Ỹᵀσ(XW), of which E(w_j) is half the squared length of column j (of a node's columns)."""
         sums = W.new_zeros(len(self.targets.centre), W.shape[1])
+        if is_fused(self._activation, W):
+            call("sums", self._activation, self._rows[None], W[None], None, len(sums), self.targets.labels, sums)
+            return self.targets.centred(sums)
         for _, labels, preactivations, features in self._blocks(W):
             self._activation.into(preactivations, features)
             add_into_rows(sums, features, [labels])
@@ -102,8 +107,12 @@ class Energies:
 
     def gradient(self, W: Float[Tensor, "d K"], correlations: Float[Tensor, "M K"]) -> Float[Tensor, "d K"]:
         """∇E(w_j) = XᵀD_jỸỸᵀσ(Xw_j), D_j = diag σ′(Xw_j), of every node, from its correlations."""
-        gradient = torch.zeros_like(W)
+        gradient = torch.zeros_like(W, memory_format=torch.contiguous_format)
         table = self.targets.rows(correlations)
+        if is_fused(self._activation, W):
+            arrays = self.targets.labels, table.contiguous(), gradient
+            call("pull", self._activation, self._rows[None], W[None], None, len(table), *arrays)
+            return gradient
         for operands, labels, preactivations, signal in self._blocks(W):
             torch.index_select(table, 0, labels, out=signal)
             self._activation.backpropagate(signal, preactivations)

@@ -206,14 +206,15 @@ struct Scatter {
     }
 };
 
-// Memory of a thread: tiles of W and its gradient, of features, and of V and its gradient in one layout or another.
+// Memory of a thread: tiles of W and its gradient, of features, of V and its gradient in one layout or another, and of
+// a table with a row for each label.
 template <class Real>
 struct Workspace {
-    std::vector<Real> W, in_W, features, V, in_V;
+    std::vector<Real> W, in_W, features, V, in_V, labelled;
 
     explicit Workspace(const Job& job)
         : W((job.inputs + 1) * NODES), in_W(W.size()), features(SAMPLES * NODES),
-          V(NODES * rounded(job.classes, LANES<Real>)), in_V(V.size()) {}
+          V(NODES * rounded(job.classes, LANES<Real>)), in_V(V.size()), labelled(job.classes * NODES) {}
 };
 
 // One run's work on some of its samples or nodes.
@@ -272,6 +273,52 @@ struct Work {
         }
     }
 
+    // Sums of sigma(XW) over the samples of each label, for some nodes.
+    INLINE void sums(const Index* labels, Real* by_label, Index node, Index nodes) const {
+        const Sigma<kind, Real> sigma(job);
+        take(node, nodes);
+        std::fill(space.labelled.begin(), space.labelled.end(), Real(0));
+        for (Index s = 0; s < job.samples; ++s) {
+            const Preactivation<Real> preactivation(job, space.W.data(), rows + s * job.operands);
+            Real* total = space.labelled.data() + labels[s] * NODES;
+            for (Index j = 0; j < nodes; j += LANES<Real>) {
+                Vector<Real> z;
+                preactivation(j, z);
+                sigma.activate(z);
+                at(total + j) += z;
+            }
+        }
+        for (Index label = 0; label < job.classes; ++label)
+            std::copy_n(space.labelled.data() + label * NODES, nodes, by_label + label * job.width + node);
+    }
+
+    // Gradients in some nodes' weights where those in sigma(XW) are, for each sample, its label's row of a table.
+    INLINE void pull(const Index* labels, const Real* table, Real* in_W, Index node, Index nodes) const {
+        const Sigma<kind, Real> sigma(job);
+        take(node, nodes);
+        std::fill(space.in_W.begin(), space.in_W.end(), Real(0));
+        for (Index label = 0; label < job.classes; ++label)
+            std::copy_n(table + label * job.width + node, nodes, space.labelled.data() + label * NODES);
+        for (Index s = 0; s < job.samples; ++s) {
+            const Index* own = rows + s * job.operands;
+            const Preactivation<Real> preactivation(job, space.W.data(), own);
+            const Real* signal = space.labelled.data() + labels[s] * NODES;
+            for (Index j = 0; j < nodes; j += LANES<Real>) {
+                Vector<Real> z, gradient = at(signal + j);
+                preactivation(j, z);
+                sigma.chain(gradient, z);
+                for (Index k = 0; k < job.operands; ++k) at(space.in_W.data() + own[k] * NODES + j) += gradient;
+            }
+        }
+        give(in_W, node, nodes);
+    }
+
+    // The gradient in W's tile to where it belongs.
+    INLINE void give(Real* in_W, Index node, Index nodes) const {
+        for (Index input = 0; input < job.inputs; ++input)
+            std::copy_n(space.in_W.data() + input * NODES, nodes, in_W + input * job.width + node);
+    }
+
     // Gradients of the loss in some nodes' weights; packed: those in the outputs, in panels for each tile of samples.
     INLINE void backward(const Real* in_outputs, const Real* packed, Real* in_W, Real* in_V, Index node,
                          Index nodes) const {
@@ -291,8 +338,7 @@ struct Work {
                             Scatter<kind, Real>{job, rows + sample * job.operands, space.W.data(),
                                                 in_outputs + sample * job.classes, space.V.data(), space.in_W.data()});
         }
-        for (Index input = 0; input < job.inputs; ++input)
-            std::copy_n(space.in_W.data() + input * NODES, nodes, in_W + input * job.width + node);
+        give(in_W, node, nodes);
         for (Index j = 0; j < nodes; ++j)
             for (Index m = 0; m < job.classes; ++m)
                 in_V[(node + j) * job.classes + m] = static_cast<Real>(job.scale) * space.in_V[j * filled + m];
@@ -328,6 +374,56 @@ template <Activation kind, class Real>
 void backward_plain(const Work<kind, Real>& work, const Real* in_outputs, const Real* packed, Real* in_W, Real* in_V,
                     Index node, Index nodes) {
     work.backward(in_outputs, packed, in_W, in_V, node, nodes);
+}
+
+template <Activation kind, class Real>
+WIDE void sums_wide(const Work<kind, Real>& work, const Index* labels, Real* by_label, Index node, Index nodes) {
+    work.sums(labels, by_label, node, nodes);
+}
+
+template <Activation kind, class Real>
+void sums_plain(const Work<kind, Real>& work, const Index* labels, Real* by_label, Index node, Index nodes) {
+    work.sums(labels, by_label, node, nodes);
+}
+
+template <Activation kind, class Real>
+WIDE void pull_wide(const Work<kind, Real>& work, const Index* labels, const Real* table, Real* in_W, Index node,
+                    Index nodes) {
+    work.pull(labels, table, in_W, node, nodes);
+}
+
+template <Activation kind, class Real>
+void pull_plain(const Work<kind, Real>& work, const Index* labels, const Real* table, Real* in_W, Index node,
+                Index nodes) {
+    work.pull(labels, table, in_W, node, nodes);
+}
+
+// Shares out some work on one run's nodes.
+template <Activation kind, class Real, class Use>
+void by_nodes(const Job& job, Use use) {
+#pragma omp parallel num_threads(job.threads) if (job.threads > 1)
+    {
+        Workspace<Real> space(job);
+#pragma omp for schedule(dynamic)
+        for (Index node = 0; node < job.width; node += NODES)
+            use(Work<kind, Real>(job, space, 0), node, std::min(NODES, job.width - node));
+    }
+}
+
+template <Activation kind, class Real>
+void sums_of(const Job& job, const Index* labels, Real* by_label) {
+    const auto sums = is_wide ? sums_wide<kind, Real> : sums_plain<kind, Real>;
+    by_nodes<kind, Real>(job, [=](const Work<kind, Real>& work, Index node, Index nodes) {
+        sums(work, labels, by_label, node, nodes);
+    });
+}
+
+template <Activation kind, class Real>
+void pull_of(const Job& job, const Index* labels, const Real* table, Real* in_W) {
+    const auto pull = is_wide ? pull_wide<kind, Real> : pull_plain<kind, Real>;
+    by_nodes<kind, Real>(job, [=](const Work<kind, Real>& work, Index node, Index nodes) {
+        pull(work, labels, table, in_W, node, nodes);
+    });
 }
 
 template <Activation kind, class Real>
@@ -371,40 +467,32 @@ void gradients_of(const Job& job, const Real* in_outputs, Real* in_W, Real* in_V
     }
 }
 
-template <class Real>
-void outputs_by_kind(const Job& job, Real* outputs) {
-    switch (job.activation) {
-        case polynomial: return outputs_of<polynomial>(job, outputs);
-        case cube: return outputs_of<cube>(job, outputs);
-        case relu: return outputs_of<relu>(job, outputs);
-        case relu2: return outputs_of<relu2>(job, outputs);
+// The function for a job's activation.
+#define BY_KIND(function, ...)                                     \
+    switch (job->activation) {                                     \
+        case polynomial: return function<polynomial>(__VA_ARGS__); \
+        case cube: return function<cube>(__VA_ARGS__);             \
+        case relu: return function<relu>(__VA_ARGS__);             \
+        case relu2: return function<relu2>(__VA_ARGS__);           \
     }
-}
-
-template <class Real>
-void gradients_by_kind(const Job& job, const Real* in_outputs, Real* in_W, Real* in_V) {
-    switch (job.activation) {
-        case polynomial: return gradients_of<polynomial>(job, in_outputs, in_W, in_V);
-        case cube: return gradients_of<cube>(job, in_outputs, in_W, in_V);
-        case relu: return gradients_of<relu>(job, in_outputs, in_W, in_V);
-        case relu2: return gradients_of<relu2>(job, in_outputs, in_W, in_V);
-    }
-}
 
 }  // namespace
 
-// outputs: (runs, samples, classes rounded up to a multiple of 8); gradients as the arrays they are in.
+// outputs: (runs, samples, classes rounded up to a multiple of 8); gradients as the arrays they are in; sums and tables
+// by label: (classes, width), of one run.
+#define FOR_TYPE(Real)                                                                      \
+    void outputs_##Real(const Job* job, Real* outputs) { BY_KIND(outputs_of, *job, outputs) } \
+    void gradients_##Real(const Job* job, const Real* in_outputs, Real* in_W, Real* in_V) { \
+        BY_KIND(gradients_of, *job, in_outputs, in_W, in_V)                                 \
+    }                                                                                       \
+    void sums_##Real(const Job* job, const Index* labels, Real* by_label) {                 \
+        BY_KIND(sums_of, *job, labels, by_label)                                            \
+    }                                                                                       \
+    void pull_##Real(const Job* job, const Index* labels, const Real* table, Real* in_W) {  \
+        BY_KIND(pull_of, *job, labels, table, in_W)                                         \
+    }
+
 extern "C" {
-
-void outputs_float(const Job* job, float* outputs) { outputs_by_kind(*job, outputs); }
-
-void outputs_double(const Job* job, double* outputs) { outputs_by_kind(*job, outputs); }
-
-void gradients_float(const Job* job, const float* in_outputs, float* in_W, float* in_V) {
-    gradients_by_kind(*job, in_outputs, in_W, in_V);
-}
-
-void gradients_double(const Job* job, const double* in_outputs, double* in_W, double* in_V) {
-    gradients_by_kind(*job, in_outputs, in_W, in_V);
-}
+FOR_TYPE(float)
+FOR_TYPE(double)
 }

@@ -1,4 +1,4 @@
-"""Passes of two-layer networks in compiled code (``fused.cpp``), for CPUs.
+"""Passes of two-layer networks, and their nodes' energies, in compiled code (``fused.cpp``), for CPUs.
 
 Samples are gathered, activated and multiplied a tile at a time, in a core's own cache. What a run's numbers are depends
 neither on the other runs beside it nor on the number of threads, to the last bit. The library is built when li2 is
@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from li2.models.activations import AnyActivation
 from li2.models.losses import Loss
 from li2.models.passes import LANES, Batch, Gradients
 from li2.models.two_layer import TwoLayer
@@ -48,10 +49,45 @@ def library() -> ctypes.CDLL | None:
     return ctypes.CDLL(found.origin) if found is not None and found.origin is not None else None
 
 
-def is_fused(network: TwoLayer, like: Weights) -> bool:
-    """Whether the compiled code can go through these networks."""
-    known = network.activation.columns == 1 and _coefficients(network.activation.name) is not None
-    return known and like.W.device.type == "cpu" and like.W.dtype in KINDS and library() is not None
+def is_fused(activation: AnyActivation, W: Float[Tensor, "*R d K"]) -> bool:
+    """Whether the compiled code can go through networks with these weights."""
+    known = activation.columns == 1 and _coefficients(activation.name) is not None
+    return known and W.device.type == "cpu" and W.dtype in KINDS and library() is not None
+
+
+def call(
+    name: str,
+    activation: AnyActivation,
+    rows: Int[Tensor, "R n k"],
+    W: Float[Tensor, "R d K"],
+    V: Float[Tensor, "R K M"] | None,
+    classes: int,
+    *arrays: Tensor,
+    scale: float = 1.0,
+) -> None:
+    """One of the library's functions on networks for which :func:`is_fused` says so.
+
+    Args:
+        name: as in ``fused.cpp``, without the type.
+        activation: σ.
+        rows: contiguous, the rows of W that each sample selects.
+        W: hidden weights.
+        V: top weights; None where the function does not use them.
+        classes: M.
+        arrays: what else the function takes, contiguous.
+        scale: β.
+    """
+    code, coefficients = library(), _coefficients(activation.name)
+    assert code, "not compiled"
+    assert coefficients, "not an activation of sums and products"
+    assert all(array.is_contiguous() for array in (rows, *arrays)), "not contiguous"
+    (runs, samples, operands), (inputs, width) = rows.shape, W.shape[1:]
+    threads = torch.get_num_threads() if runs * samples * width > SMALL else 1
+    W, V = W.contiguous(), None if V is None else V.contiguous()
+    places = rows.data_ptr(), W.data_ptr(), None if V is None else V.data_ptr()
+    job = Job(runs, samples, operands, inputs, width, classes, *coefficients, scale, threads, *places)
+    function = getattr(code, f"{name}_{KINDS[W.dtype]}")
+    function(ctypes.byref(job), *(ctypes.c_void_p(array.data_ptr()) for array in arrays))
 
 
 def _coefficients(activation: str) -> tuple[int, float, float] | None:
@@ -94,18 +130,8 @@ class Fused:
         return Gradients(outputs, Weights(in_W, in_V))
 
     def _call(self, name: str, weights: Weights, batch: Batch, *arrays: Tensor) -> None:
-        """One of the library's functions."""
-        code, coefficients = library(), _coefficients(self.network.activation.name)
-        assert code, "not compiled"
-        assert coefficients, "not an activation of sums and products"
-        (runs, samples, operands), (inputs, width) = batch.rows.shape, weights.W.shape[1:]
-        threads = torch.get_num_threads() if runs * samples * width > SMALL else 1
-        sizes = runs, samples, operands, inputs, width, weights.V.shape[-1]
-        W, V = weights.W.contiguous(), weights.V.contiguous()
-        places = batch.rows.data_ptr(), W.data_ptr(), V.data_ptr()
-        job = Job(*sizes, *coefficients, self.network.output_scale, threads, *places)
-        function = getattr(code, f"{name}_{KINDS[W.dtype]}")
-        function(ctypes.byref(job), *(ctypes.c_void_p(array.data_ptr()) for array in arrays))
+        W, V, network = weights.W, weights.V, self.network
+        call(name, network.activation, batch.rows, W, V, V.shape[-1], *arrays, scale=network.output_scale)
 
     def _buffer(self, name: str, like: Tensor) -> Tensor:
         """Memory that is kept, as another tensor's."""

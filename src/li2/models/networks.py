@@ -58,7 +58,7 @@ def passes_of(network: Network, loss: Loss, like: Weights) -> Passes:
         like: weights of one run or of many, for dtype, device and sizes.
     """
     if isinstance(network, TwoLayer):
-        if is_fused(network, like):
+        if is_fused(network.activation, like.W):
             return Fused(network, loss)
         return ClosedForm(network, loss, like)
     if isinstance(network, DeepNetwork):
