@@ -1,10 +1,6 @@
-"""Compiles the passes of two-layer networks, if there is a compiler; everything else is in pyproject.toml."""
-
-import sys
+"""Compiles the passes of two-layer networks, if there is a compiler for them; everything else is in pyproject.toml."""
 
 from setuptools import Extension, setup
-
-THREADS = ["-fopenmp"] if sys.platform == "linux" else []  # elsewhere compilers do not bring OpenMP with them
 
 setup(
     ext_modules=[
@@ -12,8 +8,8 @@ setup(
             "li2.models._fused",
             ["src/li2/models/fused.cpp"],
             language="c++",
-            extra_compile_args=["-O3", "-std=c++17", *THREADS],
-            extra_link_args=THREADS,
+            extra_compile_args=["-O3", "-std=c++17", "-fopenmp"],
+            extra_link_args=["-fopenmp"],
             optional=True,
         )
     ]
