@@ -493,6 +493,7 @@ void gradients_of(const Job& job, const Real* in_outputs, Real* in_W, Real* in_V
     }
 
 extern "C" {
+Index job_size() { return sizeof(Job); }
 FOR_TYPE(float)
 FOR_TYPE(double)
 }

@@ -44,9 +44,10 @@ class Job(ctypes.Structure):
 
 @functools.cache
 def library() -> ctypes.CDLL | None:
-    """The compiled code; None where it was not built."""
+    """The compiled code; None where it was not built, or from other sources than these."""
     found = importlib.util.find_spec("li2.models._fused")
-    return ctypes.CDLL(found.origin) if found is not None and found.origin is not None else None
+    code = ctypes.CDLL(found.origin) if found is not None and found.origin is not None else None
+    return code if code is not None and code.job_size() == ctypes.sizeof(Job) else None
 
 
 def is_fused(activation: AnyActivation, W: Float[Tensor, "*R d K"]) -> bool:
