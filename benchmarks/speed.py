@@ -41,7 +41,7 @@ SIDE_BY_SIDE = [(23, 256, 211, 32), (41, 512, 504, 8)]
 PUBLISHED = [(71, 2048, 2016)]
 
 RUNS = 3
-"""Whole runs, of which the median is taken."""
+"""Turns of epochs beside the published trainer's and a whole run."""
 
 WARM_UP = 3
 
@@ -157,11 +157,15 @@ def print_published(path: Path, repeats: int, device: str) -> None:
     """Epochs beside the published trainer's, and whole runs at the default schedule, with their diagnosis."""
     print("\n    M     K      n  published ms  epoch ms  published/epoch  run/epochs ms  published/run")
     for M, K, n in PUBLISHED:
-        pairs = paired_epochs(path, M, K, n, repeats, device).seconds
-        theirs, ours = (1e3 * statistics.median(column) for column in zip(*pairs, strict=True))
-        run = 1e3 * statistics.median(run_seconds(M, K, n, device) for _ in range(RUNS))
-        ratio = statistics.median(a / b for a, b in pairs)
-        print(f"{M:5}{K:6}{n:7}{theirs:14.1f}{ours:10.2f}{ratio:17.1f}{run:15.2f}{theirs / run:15.1f}")
+        turns = []
+        for _ in range(RUNS):
+            pairs = paired_epochs(path, M, K, n, repeats, device).seconds
+            turns.append(
+                (*(statistics.median(column) for column in zip(*pairs, strict=True)), run_seconds(M, K, n, device))
+            )
+        theirs, ours, run = (1e3 * statistics.median(column) for column in zip(*turns, strict=True))
+        by_epoch, by_run = (statistics.median(turn[0] / turn[other] for turn in turns) for other in (1, 2))
+        print(f"{M:5}{K:6}{n:7}{theirs:14.1f}{ours:10.2f}{by_epoch:17.1f}{run:15.2f}{by_run:15.1f}")
 
 
 def main() -> None:
