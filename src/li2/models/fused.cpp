@@ -345,7 +345,7 @@ struct Work {
     }
 };
 
-// The same work for processors with wide vectors and for all.
+// The same work, compiled for processors with wide vectors and for all.
 #if defined(__x86_64__)
 #define WIDE __attribute__((target("avx2,fma")))
 const bool is_wide = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
@@ -353,118 +353,79 @@ const bool is_wide = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f
 #define WIDE
 const bool is_wide = false;
 #endif
+#define INLINED __attribute__((always_inline))  // of a lambda
 
-template <Activation kind, class Real>
-WIDE void forward_wide(const Work<kind, Real>& work, Real* outputs, Index first, Index end) {
-    work.forward(outputs, first, end);
-}
+template <class Use>
+WIDE void do_wide(const Use& use) { use(); }
 
-template <Activation kind, class Real>
-void forward_plain(const Work<kind, Real>& work, Real* outputs, Index first, Index end) {
-    work.forward(outputs, first, end);
-}
+template <class Use>
+void do_plain(const Use& use) { use(); }
 
-template <Activation kind, class Real>
-WIDE void backward_wide(const Work<kind, Real>& work, const Real* in_outputs, const Real* packed, Real* in_W,
-                        Real* in_V, Index node, Index nodes) {
-    work.backward(in_outputs, packed, in_W, in_V, node, nodes);
-}
+template <class Use>
+void vectorised(const Use& use) { is_wide ? do_wide(use) : do_plain(use); }
 
-template <Activation kind, class Real>
-void backward_plain(const Work<kind, Real>& work, const Real* in_outputs, const Real* packed, Real* in_W, Real* in_V,
-                    Index node, Index nodes) {
-    work.backward(in_outputs, packed, in_W, in_V, node, nodes);
-}
-
-template <Activation kind, class Real>
-WIDE void sums_wide(const Work<kind, Real>& work, const Index* labels, Real* by_label, Index node, Index nodes) {
-    work.sums(labels, by_label, node, nodes);
-}
-
-template <Activation kind, class Real>
-void sums_plain(const Work<kind, Real>& work, const Index* labels, Real* by_label, Index node, Index nodes) {
-    work.sums(labels, by_label, node, nodes);
-}
-
-template <Activation kind, class Real>
-WIDE void pull_wide(const Work<kind, Real>& work, const Index* labels, const Real* table, Real* in_W, Index node,
-                    Index nodes) {
-    work.pull(labels, table, in_W, node, nodes);
-}
-
-template <Activation kind, class Real>
-void pull_plain(const Work<kind, Real>& work, const Index* labels, const Real* table, Real* in_W, Index node,
-                Index nodes) {
-    work.pull(labels, table, in_W, node, nodes);
-}
-
-// Shares out some work on one run's nodes.
-template <Activation kind, class Real, class Use>
-void by_nodes(const Job& job, Use use) {
+// Shares out work on all runs: use is given a thread's memory and the number of a piece.
+template <class Real, class Use>
+void share_out(const Job& job, Index pieces, const Use& use) {
 #pragma omp parallel num_threads(job.threads) if (job.threads > 1)
     {
         Workspace<Real> space(job);
 #pragma omp for schedule(dynamic)
-        for (Index node = 0; node < job.width; node += NODES)
-            use(Work<kind, Real>(job, space, 0), node, std::min(NODES, job.width - node));
+        for (Index piece = 0; piece < pieces; ++piece) use(space, piece);
     }
 }
 
-template <Activation kind, class Real>
-void sums_of(const Job& job, const Index* labels, Real* by_label) {
-    const auto sums = is_wide ? sums_wide<kind, Real> : sums_plain<kind, Real>;
-    by_nodes<kind, Real>(job, [=](const Work<kind, Real>& work, Index node, Index nodes) {
-        sums(work, labels, by_label, node, nodes);
-    });
-}
-
-template <Activation kind, class Real>
-void pull_of(const Job& job, const Index* labels, const Real* table, Real* in_W) {
-    const auto pull = is_wide ? pull_wide<kind, Real> : pull_plain<kind, Real>;
-    by_nodes<kind, Real>(job, [=](const Work<kind, Real>& work, Index node, Index nodes) {
-        pull(work, labels, table, in_W, node, nodes);
+// The same by runs and nodes: use is given a run's work, its number, and which nodes.
+template <Activation kind, class Real, class Use>
+void by_nodes(const Job& job, const Use& use) {
+    const Index shares = (job.width + NODES - 1) / NODES;
+    share_out<Real>(job, job.runs * shares, [&](Workspace<Real>& space, Index piece) {
+        const Index run = piece / shares, node = piece % shares * NODES, nodes = std::min(NODES, job.width - node);
+        const Work<kind, Real> work(job, space, run);
+        vectorised([&]() INLINED { use(work, run, node, nodes); });
     });
 }
 
 template <Activation kind, class Real>
 void outputs_of(const Job& job, Real* outputs) {
-    const auto forward = is_wide ? forward_wide<kind, Real> : forward_plain<kind, Real>;
     const Index shares = job.runs < job.threads ? job.threads : 1, each = (job.samples + shares - 1) / shares;
-#pragma omp parallel num_threads(job.threads) if (job.threads > 1)
-    {
-        Workspace<Real> space(job);
-#pragma omp for schedule(dynamic)
-        for (Index item = 0; item < job.runs * shares; ++item) {
-            const Work<kind, Real> work(job, space, item / shares);
-            const Index first = std::min(item % shares * each, job.samples), end = std::min(first + each, job.samples);
-            forward(work, outputs + item / shares * job.samples * work.stride, first, end);
-        }
-    }
+    share_out<Real>(job, job.runs * shares, [&](Workspace<Real>& space, Index piece) {
+        const Index first = std::min(piece % shares * each, job.samples), end = std::min(first + each, job.samples);
+        const Work<kind, Real> work(job, space, piece / shares);
+        vectorised([&]() INLINED { work.forward(outputs + piece / shares * job.samples * work.stride, first, end); });
+    });
 }
 
 template <Activation kind, class Real>
 void gradients_of(const Job& job, const Real* in_outputs, Real* in_W, Real* in_V) {
-    const auto backward = is_wide ? backward_wide<kind, Real> : backward_plain<kind, Real>;
-    const Index filled = rounded(job.classes, LANES<Real>), shares = (job.width + NODES - 1) / NODES;
+    const Index filled = rounded(job.classes, LANES<Real>);
     std::vector<Real> packed(job.runs * job.samples * filled);
-#pragma omp parallel num_threads(job.threads) if (job.threads > 1)
-    {
-        Workspace<Real> space(job);
-#pragma omp for
-        for (Index run = 0; run < job.runs; ++run)
-            for (Index sample = 0; sample < job.samples; sample += SAMPLES) {
-                const Index first = run * job.samples + sample;
-                pack(packed.data() + first * filled, in_outputs + first * job.classes,
-                     std::min(SAMPLES, job.samples - sample), job.classes, job.classes, Index(1), Real(1));
-            }
-#pragma omp for schedule(dynamic)
-        for (Index item = 0; item < job.runs * shares; ++item) {
-            const Index run = item / shares, node = item % shares * NODES, first = run * job.samples;
-            backward(Work<kind, Real>(job, space, run), in_outputs + first * job.classes,
-                     packed.data() + first * filled, in_W + run * job.inputs * job.width,
-                     in_V + run * job.width * job.classes, node, std::min(NODES, job.width - node));
+#pragma omp parallel for num_threads(job.threads) if (job.threads > 1)
+    for (Index run = 0; run < job.runs; ++run)
+        for (Index sample = 0; sample < job.samples; sample += SAMPLES) {
+            const Index first = run * job.samples + sample;
+            pack(packed.data() + first * filled, in_outputs + first * job.classes,
+                 std::min(SAMPLES, job.samples - sample), job.classes, job.classes, Index(1), Real(1));
         }
-    }
+    by_nodes<kind, Real>(job, [&](const auto& work, Index run, Index node, Index nodes) INLINED {
+        const Index first = run * job.samples;
+        work.backward(in_outputs + first * job.classes, packed.data() + first * filled,
+                      in_W + run * job.inputs * job.width, in_V + run * job.width * job.classes, node, nodes);
+    });
+}
+
+template <Activation kind, class Real>
+void sums_of(const Job& job, const Index* labels, Real* by_label) {
+    by_nodes<kind, Real>(job, [&](const auto& work, Index, Index node, Index nodes) INLINED {
+        work.sums(labels, by_label, node, nodes);
+    });
+}
+
+template <Activation kind, class Real>
+void pull_of(const Job& job, const Index* labels, const Real* table, Real* in_W) {
+    by_nodes<kind, Real>(job, [&](const auto& work, Index, Index node, Index nodes) INLINED {
+        work.pull(labels, table, in_W, node, nodes);
+    });
 }
 
 // The function for a job's activation.
