@@ -73,9 +73,8 @@ def test_passes_are_what_autograd_does(
     assert all(torch.equal(now, then) for now, then in zip(weights, before, strict=True))
 
 
-@pytest.mark.skipif(not any(map(shutil.which, ("c++", "g++", "clang++"))), reason="needs a C++ compiler")
 def test_the_compiled_code_is_there_where_there_is_a_compiler() -> None:
-    assert fused.library() is not None
+    assert fused.library() is not None or not any(map(shutil.which, ("c++", "g++", "clang++")))
 
 
 def test_without_compiled_code_passes_are_in_closed_form(monkeypatch: pytest.MonkeyPatch) -> None:
