@@ -1,7 +1,9 @@
 """Passes in chunks and in compiled code against autograd on dense one-hot inputs, alone and side by side."""
 
+import importlib.util
 import shutil
 from operator import itemgetter
+from pathlib import Path
 
 import pytest
 import torch
@@ -74,7 +76,14 @@ def test_passes_are_what_autograd_does(
 
 
 def test_the_compiled_code_is_there_where_there_is_a_compiler() -> None:
-    assert fused.library() is not None or not any(map(shutil.which, ("c++", "g++", "clang++")))
+    assert importlib.util.find_spec("li2.models._fused") or not any(map(shutil.which, ("c++", "g++", "clang++")))
+
+
+def test_the_compiled_code_is_used_where_the_processor_has_its_vectors() -> None:
+    information = Path("/proc/cpuinfo")
+    words = information.read_text().split() if information.exists() else []
+    if importlib.util.find_spec("li2.models._fused"):
+        assert (fused.library() is not None) == ({"avx2", "fma"} <= set(words))
 
 
 def test_without_compiled_code_passes_are_in_closed_form(monkeypatch: pytest.MonkeyPatch) -> None:

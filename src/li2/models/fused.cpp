@@ -345,7 +345,7 @@ struct Work {
     }
 };
 
-// The same work, compiled for processors with wide vectors and for all.
+// Vectors are those of processors with AVX2; without them, PyTorch's operations are faster.
 #if defined(__x86_64__)
 #define WIDE __attribute__((target("avx2,fma")))
 const bool is_wide = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
@@ -356,13 +356,7 @@ const bool is_wide = false;
 #define INLINED __attribute__((always_inline))  // of a lambda
 
 template <class Use>
-WIDE void do_wide(const Use& use) { use(); }
-
-template <class Use>
-void do_plain(const Use& use) { use(); }
-
-template <class Use>
-void vectorised(const Use& use) { is_wide ? do_wide(use) : do_plain(use); }
+WIDE void vectorised(const Use& use) { use(); }
 
 // Shares out work on all runs: use is given a thread's memory and the number of a piece.
 template <class Real, class Use>
@@ -454,7 +448,7 @@ void pull_of(const Job& job, const Index* labels, const Real* table, Real* in_W)
     }
 
 extern "C" {
-Index job_size() { return sizeof(Job); }
+Index job_size() { return is_wide ? sizeof(Job) : 0; }  // 0: not to be used on this processor
 FOR_TYPE(float)
 FOR_TYPE(double)
 }

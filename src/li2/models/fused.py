@@ -44,7 +44,7 @@ class Job(ctypes.Structure):
 
 @functools.cache
 def library() -> ctypes.CDLL | None:
-    """The compiled code; None where it was not built, or from other sources than these."""
+    """The compiled code; None where it was not built, or from other sources, or the processor lacks its vectors."""
     found = importlib.util.find_spec("li2.models._fused")
     code = ctypes.CDLL(found.origin) if found is not None and found.origin is not None else None
     return code if code is not None and code.job_size() == ctypes.sizeof(Job) else None
