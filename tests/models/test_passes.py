@@ -75,6 +75,18 @@ def test_passes_are_what_autograd_does(
     assert all(torch.equal(now, then) for now, then in zip(weights, before, strict=True))
 
 
+@pytest.mark.parametrize(("activation", "order"), [("square", 12), ("relu", 31), ("square", 41), ("cube", 71)])
+def test_tiles_and_panels_fit_together(activation: str, order: int) -> None:
+    rows, labels, weights = drawn(2, 301, 2, order, width=290)  # three tiles of samples and of nodes, up to six panels
+    network = TwoLayer(named_activation(activation), output_scale=0.7)
+    for passes in ways(network, "mse", weights, 20_000):
+        measured = passes.gradients(weights, passes.batch(rows, labels))
+        for run in range(2):
+            known = by_autograd(activation, "mse", 0.7, *(tensor[run] for tensor in (rows, labels, *weights)))
+            for value, expected in zip(flat(measured), known, strict=True):
+                assert torch.allclose(value[run], expected, rtol=1e-9, atol=1e-10 * expected.abs().max().item())
+
+
 def test_the_compiled_code_is_there_where_there_is_a_compiler() -> None:
     assert importlib.util.find_spec("li2.models._fused") or not any(map(shutil.which, ("c++", "g++", "clang++")))
 

@@ -91,6 +91,7 @@ def call(
     function(ctypes.byref(job), *(ctypes.c_void_p(array.data_ptr()) for array in arrays))
 
 
+@functools.cache
 def _coefficients(activation: str) -> tuple[int, float, float] | None:
     """(number in the library, a, b of a polynomial) of an activation, or None."""
     name, a, b = parse_activation(activation)
